@@ -1,0 +1,1 @@
+"""Configuration that ships: profiles, scenarios, example mappings. YAML only, no code."""

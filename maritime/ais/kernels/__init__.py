@@ -1,0 +1,1 @@
+"""Compiled kernels of the AIS decoder: arrays in, arrays out, nothing else."""

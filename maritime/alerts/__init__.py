@@ -1,0 +1,1 @@
+"""Alerts: an episode told to people, and the files it is written to."""

@@ -1,0 +1,43 @@
+"""Vessel-days: the measure that alert rates are stated against."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from maritime.units import HOUR_MS
+
+SHIP_MMSI: Final = (200_000_000, 799_999_999)  # ITU-R M.585-9 annex 1 §1: ship stations begin with 2 to 7
+HOURS_OPEN: Final = 48  # chosen: a report that much older than the newest is not counted, so memory stays bounded
+
+
+class VesselDays:
+    """Counts the ships heard, and for how long: each UTC hour in which a ship is heard is 1/24 vessel-day."""
+
+    def __init__(self) -> None:
+        self._ships = np.empty(0, np.uint32)
+        self._open = np.empty(0, np.int64)  # hour · 2³² + MMSI, ascending
+        self._settled = 0
+
+    def add(self, mmsi: npt.NDArray[np.uint32], t_ms: npt.NDArray[np.int64]) -> None:
+        """Take the reports of some vessels, about in time order; other stations than ships are passed over."""
+        ship = (mmsi >= SHIP_MMSI[0]) & (mmsi <= SHIP_MMSI[1])
+        heard = np.unique((t_ms[ship] // HOUR_MS << 32) | mmsi[ship])
+        if not heard.size:
+            return
+        self._ships = np.union1d(self._ships, mmsi[ship])
+        oldest = self._open[-1] - (HOURS_OPEN << 32) if self._open.size else heard[0]
+        self._open = np.union1d(self._open, heard[heard >= oldest])
+        settled = int(np.searchsorted(self._open, self._open[-1] - (HOURS_OPEN << 32)))
+        self._settled += settled
+        self._open = self._open[settled:]
+
+    @property
+    def ships(self) -> int:
+        """Distinct MMSIs of ships so far."""
+        return self._ships.size
+
+    @property
+    def count(self) -> float:
+        """Vessel-days so far."""
+        return (self._settled + self._open.size) / 24

@@ -1,0 +1,1 @@
+"""Writers of alerts, episodes and rejects: one file per format."""

@@ -1,0 +1,61 @@
+"""The command line: `maritime --help` lists the commands, one file each.
+
+Exit codes: 0 done; 1 some inputs could not be read to their end, or a result could not be written; 2 wrong usage;
+3 wrong configuration; 130 and 143 interrupted by Ctrl-C or a termination signal.
+
+Heavy modules are imported inside the commands, so that help and mistakes answer at once.
+"""
+
+import signal
+import sys
+from typing import Any
+
+import typer
+
+from maritime.cli.decode import decode
+from maritime.cli.demo import demo
+from maritime.cli.doctor import doctor
+from maritime.cli.evaluate import evaluate
+from maritime.cli.explain import explain
+from maritime.cli.inspect import inspect
+from maritime.cli.replay import replay
+from maritime.cli.screen import answer
+from maritime.cli.simulate import simulate
+
+app = typer.Typer(
+    name="maritime",
+    help="AIS messages in, explained alerts out: loitering, dark periods and unusual landings.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor):
+    app.command()(answer(command))
+
+
+def version(show: bool) -> None:
+    """Print the version and stop."""
+    if show:
+        import maritime
+
+        print(maritime.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Print the version."),
+) -> None:
+    """Maritime anomaly detection on AIS."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
+
+
+def _terminate(signum: int, _frame: Any) -> None:
+    """Leave through every context manager, so that nothing half-written stays."""
+    sys.exit(128 + signum)

@@ -1,0 +1,5 @@
+"""`python -m maritime.cli`."""
+
+from maritime.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Detection: the engine and one file per behaviour."""

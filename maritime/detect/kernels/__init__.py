@@ -1,0 +1,1 @@
+"""Compiled kernels of the engine; nothing else stands in these files."""

@@ -1,0 +1,170 @@
+"""Kernels that move the clock and count reception."""
+
+import numpy as np
+from numba import njit
+
+from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, cell_of
+from maritime.times import NEVER
+
+CLASS_A, CLASS_B, CLASS_UNKNOWN = 0, 1, 2
+
+NEWEST, CANDIDATE, CONTRADICTED = 0, 1, 2  # places in the clock array
+
+
+@njit(cache=True)
+def transceiver_class(msg_type):
+    """0 class A, 1 class B, 2 unknown, from a message type (ITU-R M.1371-5 annex 8)."""
+    if (1 <= msg_type <= 3) or msg_type == 5 or msg_type == 27:
+        return CLASS_A
+    if msg_type == 18 or msg_type == 19 or msg_type == 24:
+        return CLASS_B
+    return CLASS_UNKNOWN
+
+
+@njit(cache=True)
+def is_vessel_report(msg_type):
+    """Whether a message type is sent by vessels: not by base stations (4, 11), SAR aircraft (9) or AtoN (21)."""
+    return msg_type != 4 and msg_type != 9 and msg_type != 11 and msg_type != 14 and msg_type != 21
+
+
+@njit(cache=True)
+def who_bit(mmsi):
+    """One of 64 bits for a vessel, by Fibonacci hashing: the OR of many counts distinct vessels (linear counting)."""
+    return np.uint64(1) << (np.uint64(mmsi) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(58))
+
+
+@njit(cache=True)
+def move_clock(t_ms, clock, jump_ms, lateness_ms):
+    """Advance the newest plausible time over reports in arrival order; `t_ms` int64[n], `clock` int64[3] in place.
+
+    A step of more than `jump_ms` ahead is believed when a second report bears it out: one stray future stamp must
+    not make every later report late.
+    """
+    for i in range(t_ms.shape[0]):
+        t = t_ms[i]
+        if clock[NEWEST] != NEVER and t <= clock[NEWEST] + jump_ms:
+            clock[NEWEST] = max(clock[NEWEST], t)
+            if clock[CANDIDATE] != NEVER and t < clock[CANDIDATE] - lateness_ms:
+                clock[CONTRADICTED] = 1
+        elif clock[CANDIDATE] != NEVER and t >= clock[CANDIDATE] - lateness_ms and t <= clock[CANDIDATE] + jump_ms:
+            clock[NEWEST] = max(t, clock[CANDIDATE])
+            clock[CANDIDATE] = NEVER
+            clock[CONTRADICTED] = 0
+        else:
+            clock[CANDIDATE] = t
+            clock[CONTRADICTED] = 0
+
+
+@njit(cache=True)
+def _slot(keys_hi, keys_lo, hi, lo):
+    """Open addressing: the slot of a two-word key, or the free one where it belongs; free slots have hi = -1."""
+    mask = keys_hi.shape[0] - 1
+    h = np.uint64(hi) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(lo) * np.uint64(0xC2B2AE3D27D4EB4F)
+    h ^= h >> np.uint64(29)
+    i = np.int64(h & np.uint64(mask))
+    while keys_hi[i] != -1 and (keys_hi[i] != hi or keys_lo[i] != lo):
+        i = (i + 1) & mask
+    return i
+
+
+@njit(cache=True)
+def count_heard(
+    mmsi,
+    t_ms,
+    lat_deg,
+    lon_deg,
+    sog_kn,
+    msg_type,
+    source,
+    slow_kn,
+    cell_out,
+    group_out,
+    vessels_out,
+    slow_out,
+    first_out,
+    last_out,
+    who_out,
+    box_out,
+):
+    """Count distinct vessels per (source, reception cell, class) of one window; arrays of n reports in, groups out.
+
+    `group_out` is source · 4 + class; `first_out` and `last_out` are times of reports, `box_out` float64[n, 4] the
+    least and greatest latitude and longitude. Returns the number of groups; the out arrays must hold n. A vessel is
+    slow when any of its reports in the group is below `slow_kn`. Repeating a report changes nothing.
+    """
+    n = mmsi.shape[0]
+    size = 16
+    while size < 3 * n:
+        size *= 2
+    pair_hi = np.full(size, -1, np.int64)
+    pair_lo = np.zeros(size, np.int64)
+    pair_slow = np.zeros(size, np.uint8)
+    group_hi = np.full(size, -1, np.int64)
+    group_lo = np.zeros(size, np.int64)
+    group_at = np.zeros(size, np.int64)
+    n_groups = 0
+    for i in range(n):
+        if np.isnan(lat_deg[i]) or not is_vessel_report(msg_type[i]):
+            continue
+        cell = cell_of(lat_deg[i], lon_deg[i], RECEPTION_CELL_DEG)
+        group = np.int64(source[i]) * 4 + transceiver_class(msg_type[i])
+        g = _slot(group_hi, group_lo, cell, group)
+        if group_hi[g] == -1:
+            group_hi[g] = cell
+            group_lo[g] = group
+            group_at[g] = n_groups
+            cell_out[n_groups] = cell
+            group_out[n_groups] = group
+            vessels_out[n_groups] = 0
+            slow_out[n_groups] = 0
+            first_out[n_groups] = t_ms[i]
+            last_out[n_groups] = t_ms[i]
+            who_out[n_groups] = 0
+            box_out[n_groups, 0] = lat_deg[i]
+            box_out[n_groups, 1] = lat_deg[i]
+            box_out[n_groups, 2] = lon_deg[i]
+            box_out[n_groups, 3] = lon_deg[i]
+            n_groups += 1
+        k = group_at[g]
+        first_out[k] = min(first_out[k], t_ms[i])
+        last_out[k] = max(last_out[k], t_ms[i])
+        box_out[k, 0] = min(box_out[k, 0], lat_deg[i])
+        box_out[k, 1] = max(box_out[k, 1], lat_deg[i])
+        box_out[k, 2] = min(box_out[k, 2], lon_deg[i])
+        box_out[k, 3] = max(box_out[k, 3], lon_deg[i])
+        p = _slot(pair_hi, pair_lo, (cell << 20) | group, np.int64(mmsi[i]))
+        if pair_hi[p] == -1:
+            pair_hi[p] = (cell << 20) | group
+            pair_lo[p] = np.int64(mmsi[i])
+            vessels_out[k] += 1
+            who_out[k] |= who_bit(mmsi[i])
+        if sog_kn[i] < slow_kn and pair_slow[p] == 0:
+            pair_slow[p] = 1
+            slow_out[k] += 1
+    return n_groups
+
+
+@njit(cache=True)
+def count_resting(mmsi, lat_deg, lon_deg, sog_kn, rest_kn, cell_out, who_out):
+    """The mooring cells in which vessels lay still, with the bits of who they were; returns the number of cells."""
+    n = mmsi.shape[0]
+    size = 16
+    while size < 3 * n:
+        size *= 2
+    hi = np.full(size, -1, np.int64)
+    lo = np.zeros(size, np.int64)
+    at = np.zeros(size, np.int64)
+    n_cells = 0
+    for i in range(n):
+        if np.isnan(lat_deg[i]) or not sog_kn[i] < rest_kn:
+            continue
+        cell = cell_of(lat_deg[i], lon_deg[i], MOORING_CELL_DEG)
+        s = _slot(hi, lo, cell, 0)
+        if hi[s] == -1:
+            hi[s] = cell
+            at[s] = n_cells
+            cell_out[n_cells] = cell
+            who_out[n_cells] = 0
+            n_cells += 1
+        who_out[at[s]] |= who_bit(mmsi[i])
+    return n_cells

@@ -1,0 +1,83 @@
+"""Kernels for what a vessel says of itself: texts become hashes, static reports become vessel state."""
+
+import numpy as np
+from numba import njit
+
+from maritime.times import NEVER
+from maritime.tracks.hull_kernels import vessel_slot
+
+
+@njit(cache=True)
+def text_hash(text, start, end):
+    """FNV-1a (64 bit) over the letters and digits of `text[start:end]` (uint8), case folded; 0 when there are none."""
+    h = np.uint64(0xCBF29CE484222325)
+    n = 0
+    for i in range(start, end):
+        b = text[i]
+        if 97 <= b <= 122:
+            b -= 32
+        if 48 <= b <= 57 or 65 <= b <= 90 or b >= 128:
+            h = (h ^ np.uint64(b)) * np.uint64(0x100000001B3)
+            n += 1
+    return h if n else np.uint64(0)
+
+
+@njit(cache=True)
+def text_hashes(text, offsets, valid, after_arrow):
+    """text_hash of every string of an Arrow column; `after_arrow` takes only what follows the last '>' (destinations
+    written as "FROM>TO", IALA guidance on the destination field).
+    """
+    n = offsets.shape[0] - 1
+    out = np.zeros(n, np.uint64)
+    for i in range(n):
+        if valid[i]:
+            start = offsets[i]
+            if after_arrow:
+                for k in range(offsets[i], offsets[i + 1]):
+                    if text[k] == 62:
+                        start = k + 1
+            out[i] = text_hash(text, start, offsets[i + 1])
+    return out
+
+
+@njit(cache=True)
+def note_static(vessel, t_ms, imo, call_sign_hash, name_hash, ship_type, length_m, destination_port):
+    """Take one static report; zero (NaN, -2) says nothing. A change of name, call sign or IMO is noted."""
+    changed = False
+    if name_hash != 0:
+        changed |= vessel.name_hash != 0 and vessel.name_hash != name_hash
+        vessel.name_hash = name_hash
+    if call_sign_hash != 0:
+        changed |= vessel.call_sign_hash != 0 and vessel.call_sign_hash != call_sign_hash
+        vessel.call_sign_hash = call_sign_hash
+    if imo != 0:
+        changed |= vessel.imo != 0 and vessel.imo != imo
+        vessel.imo = imo
+    if ship_type != 0:
+        vessel.ship_type = ship_type
+    if length_m > 0:
+        vessel.length_m = length_m
+    if destination_port != -2:
+        vessel.destination_port = destination_port
+    if changed:
+        vessel.identity_t = t_ms
+
+
+@njit(cache=True)
+def vessel_row(state, mmsi):
+    """Row of an MMSI in the vessel table, made if new; -1 when the table is full. state.n[1] counts vessels."""
+    s = vessel_slot(state.table, state.vessels, mmsi)
+    if state.table[s] >= 0:
+        return np.int64(state.table[s])
+    row = state.n[1]
+    if row >= state.vessels.shape[0] or 2 * row >= state.table.shape[0]:
+        return -1
+    state.n[1] = row + 1
+    state.table[s] = row
+    v = state.vessels[row]
+    v.mmsi = mmsi
+    v.first_hull = -1
+    v.destination_port = -1
+    v.identity_t = NEVER
+    v.length_m = np.nan
+    return row

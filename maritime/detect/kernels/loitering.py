@@ -1,0 +1,551 @@
+"""Kernels of loitering; the rule in words is in maritime/detect/loitering.py."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from maritime.detect.kernels.events import CLOSED, LOITERING, OPEN, UPDATE, tell
+from maritime.detect.kernels.reception import FIRST_WINDOW, WINDOW_MS, heard_near
+from maritime.detect.loitering import LONG_RING, RADIUS_BIN_M, RADIUS_BINS, SHORT_RING
+from maritime.geo.coastline_kernels import coast_distance_m
+from maritime.geo.geodesy import angle_between_deg, bearing_deg, quick_distance_m
+from maritime.geo.ports_kernels import nearest_place_m
+from maritime.geo.zones_kernels import zone_of
+from maritime.times import FAR, NEVER
+from maritime.units import HOUR_MS, KN_MS
+
+EPOCH_2000_S = 946_684_800
+NOTHING, JUDGE, LEFT, TOO_LONG_A_HOLE = 0, 1, 2, 3  # what a report asks for beyond the step
+SLOW, CIRCLING, ADRIFT, NOT_UNDER_COMMAND = 1, 2, 4, 8  # bits of loiter_modes
+AT_ANCHOR, MOORED = 1, 5  # ITU-R M.1371-5 table 45
+METRES_PER_DEGREE = 111_195.08  # of the mean sphere
+UPDATE_MS = 6 * HOUR_MS  # chosen: how often an open alert is told again
+CIRCLING_PAUSE_MS = 2 * HOUR_MS  # chosen: the span of the long ring, in which circling would be seen
+SHORTEST_SPAN_S = 600  # chosen: no implied speed over less
+
+
+@njit(cache=True)
+def slow_since(p, h):
+    """Row of the short ring since which the hull is slow, or -1: implied speed and median SOG below `enter_kn`."""
+    newest = (h.short_n - 1) % SHORT_RING
+    held = min(np.int64(h.short_n), SHORT_RING)
+    oldest = newest
+    for back in range(1, held):
+        k = (h.short_n - 1 - back) % SHORT_RING
+        if h.short_s[newest] - h.short_s[oldest] >= SHORTEST_SPAN_S and (h.short_s[newest] - h.short_s[k] > p.window_s):
+            break
+        oldest = k
+    span_s = h.short_s[newest] - h.short_s[oldest]
+    if span_s < SHORTEST_SPAN_S:
+        return -1
+    net_m = quick_distance_m(h.short_lat[oldest], h.short_lon[oldest], h.short_lat[newest], h.short_lon[newest])
+    if net_m >= p.enter_kn * KN_MS * span_s:
+        return -1
+    known = 0
+    below = 0
+    start = newest
+    unbroken = True
+    for back in range(held):
+        k = (h.short_n - 1 - back) % SHORT_RING
+        if not math.isnan(h.short_sog[k]):
+            known += 1
+            if h.short_sog[k] < p.enter_kn:
+                below += 1
+            elif h.short_sog[k] > p.leave_kn:
+                unbroken = False
+        if unbroken:
+            start = k
+        if k == oldest:
+            break
+    return start if 2 * below >= known else -1
+
+
+@njit(cache=True)
+def circling_since(p, h):
+    """Row of the long ring since which the hull circles, or -1."""
+    held = min(np.int64(h.long_n), LONG_RING)
+    newest = (h.long_n - 1) % LONG_RING
+    path_m = 0.0
+    oldest = newest
+    lat_sum = 0.0
+    lon_sum = 0.0
+    n = 0
+    for back in range(held):
+        k = (h.long_n - 1 - back) % LONG_RING
+        if h.long_sog[k] >= p.circling_kn:
+            break
+        if back > 0:
+            path_m += quick_distance_m(h.long_lat[k], h.long_lon[k], h.long_lat[oldest], h.long_lon[oldest])
+        lat_sum += h.long_lat[k] - h.long_lat[newest]
+        lon_sum += (h.long_lon[k] - h.long_lon[newest] + 540.0) % 360.0 - 180.0
+        n += 1
+        oldest = k
+    if h.long_s[newest] - h.long_s[oldest] < 3600 or path_m < 1852.0:
+        return -1
+    net_m = quick_distance_m(h.long_lat[oldest], h.long_lon[oldest], h.long_lat[newest], h.long_lon[newest])
+    if path_m < p.circling_ratio * net_m:
+        return -1
+    lat = h.long_lat[newest] + lat_sum / n
+    lon = h.long_lon[newest] + lon_sum / n
+    for back in range(n):
+        k = (h.long_n - 1 - back) % LONG_RING
+        if quick_distance_m(lat, lon, h.long_lat[k], h.long_lon[k]) > p.circling_radius_m:
+            return -1
+    return oldest
+
+
+@njit(cache=True)
+def is_natural_loiterer(ship_type):
+    """Fishing, towing, dredging, diving, pilot, SAR, tug, tender, anti-pollution, law enforcement (ITU table 53)."""
+    return 30 <= ship_type <= 34 or 50 <= ship_type <= 55
+
+
+@njit(cache=True)
+def is_leisure_craft(ship_type):
+    """Sailing and pleasure craft (ITU table 53): becalmed and fishing for fun they drift for hours."""
+    return ship_type == 36 or ship_type == 37
+
+
+@njit(cache=True)
+def _middle(h):
+    """Latitude and longitude of the mean position of the episode."""
+    lat = h.loiter_lat0 + h.loiter_y / METRES_PER_DEGREE
+    lon = h.loiter_lon0 + h.loiter_x / (METRES_PER_DEGREE * max(math.cos(math.radians(h.loiter_lat0)), 1e-6))
+    return lat, (lon + 540.0) % 360.0 - 180.0
+
+
+@njit(cache=True)
+def _rms_m(h):
+    return math.sqrt(h.loiter_m2 / h.loiter_n) if h.loiter_n > 0 else 0.0
+
+
+@njit(cache=True)
+def _begin(h, start_s, lat, lon, mode):
+    """Open the episode at a sample."""
+    h.loiter_open = 1
+    h.loiter_alerted = 0
+    h.loiter_told = 0
+    h.loiter_modes = mode
+    h.loiter_start_t = (np.int64(start_s) + EPOCH_2000_S) * 1000
+    h.loiter_due_t = h.loiter_start_t
+    h.loiter_n = 0
+    h.loiter_lat0 = lat
+    h.loiter_lon0 = lon
+    h.loiter_x = 0.0
+    h.loiter_y = 0.0
+    h.loiter_m2 = 0.0
+    h.loiter_path_m = 0.0
+    h.loiter_sog_sum = 0.0
+    h.loiter_sog_n = 0
+    h.loiter_sog_max = 0.0
+    h.loiter_hole_s = 0.0
+    h.loiter_turn_deg = 0.0
+    h.loiter_anchor_n = 0
+    h.loiter_prev_lat = lat
+    h.loiter_prev_lon = lon
+    h.loiter_prev_cog = math.nan
+    h.loiter_in_port = 0
+    h.loiter_zone = -1
+    h.loiter_coast_m = math.nan
+    h.loiter_port_m = math.nan
+    h.loiter_usual = math.nan
+    for k in range(RADIUS_BINS):
+        h.radius_bins[k] = 0
+    _seed(h, np.int32(start_s))
+
+
+@njit(cache=True)
+def _seed(h, start_s):
+    """Count what the rings hold from the beginning of the episode to the sample before the newest: the long ring as far
+    back as the short one does not reach, with the speed and course between its samples.
+    """
+    short = min(np.int64(h.short_n), SHORT_RING)
+    short_from_s = h.short_s[(h.short_n - short) % SHORT_RING]
+    long = min(np.int64(h.long_n), LONG_RING)
+    for back in range(long - 1, -1, -1):
+        k = (h.long_n - 1 - back) % LONG_RING
+        if start_s <= h.long_s[k] < short_from_s:
+            sog = math.nan
+            cog = math.nan
+            if back < long - 1:
+                j = (h.long_n - 2 - back) % LONG_RING
+                if h.long_s[j] >= start_s:
+                    run_m = quick_distance_m(h.long_lat[j], h.long_lon[j], h.long_lat[k], h.long_lon[k])
+                    sog = run_m / (h.long_s[k] - h.long_s[j]) / KN_MS
+                    cog = bearing_deg(h.long_lat[j], h.long_lon[j], h.long_lat[k], h.long_lon[k])
+            _accumulate(h, h.long_lat[k], h.long_lon[k], sog, cog, h.status)
+    for back in range(short - 1, 0, -1):
+        k = (h.short_n - 1 - back) % SHORT_RING
+        if h.short_s[k] >= start_s:
+            _accumulate(h, h.short_lat[k], h.short_lon[k], h.short_sog[k], math.nan, h.status)
+
+
+@njit(cache=True)
+def _begin_circling(h, k):
+    """Open the episode at row k of the long ring, or since when it has been calm if it came at speed just before."""
+    held = min(np.int64(h.long_n), LONG_RING)
+    if k != (h.long_n - held) % LONG_RING and h.calm_t != FAR:
+        _begin(h, h.calm_t // 1000 - EPOCH_2000_S, h.calm_lat, h.calm_lon, CIRCLING)
+    else:
+        _begin(h, h.long_s[k], h.long_lat[k], h.long_lon[k], CIRCLING)
+
+
+@njit(cache=True)
+def _accumulate(h, lat, lon, sog, cog, status):
+    """Add a sample to the episode's sums."""
+    h.loiter_n += 1
+    x = ((lon - h.loiter_lon0 + 540.0) % 360.0 - 180.0) * METRES_PER_DEGREE * math.cos(math.radians(h.loiter_lat0))
+    y = (lat - h.loiter_lat0) * METRES_PER_DEGREE
+    dx = x - h.loiter_x
+    dy = y - h.loiter_y
+    h.loiter_x += dx / h.loiter_n
+    h.loiter_y += dy / h.loiter_n
+    h.loiter_m2 += dx * (x - h.loiter_x) + dy * (y - h.loiter_y)
+    radius_m = math.hypot(x - h.loiter_x, y - h.loiter_y)
+    k = 0 if radius_m <= RADIUS_BIN_M else math.ceil(2.0 * math.log2(radius_m / RADIUS_BIN_M))
+    k = min(k, RADIUS_BINS - 1)
+    if h.radius_bins[k] < 65535:
+        h.radius_bins[k] += 1
+    h.loiter_path_m += quick_distance_m(h.loiter_prev_lat, h.loiter_prev_lon, lat, lon)
+    h.loiter_prev_lat = lat
+    h.loiter_prev_lon = lon
+    if not math.isnan(sog):
+        h.loiter_sog_sum += sog
+        h.loiter_sog_n += 1
+        if sog > h.loiter_sog_max:
+            h.loiter_sog_max = sog
+    if not math.isnan(cog) and sog >= 0.5:  # below half a knot the course is noise
+        if not math.isnan(h.loiter_prev_cog):
+            h.loiter_turn_deg += (cog - h.loiter_prev_cog + 540.0) % 360.0 - 180.0
+        h.loiter_prev_cog = cog
+    if status in (AT_ANCHOR, MOORED):
+        h.loiter_anchor_n += 1
+
+
+@njit(cache=True)
+def _radius_95_m(h):
+    total = 0
+    for k in range(RADIUS_BINS):
+        total += h.radius_bins[k]
+    below = 0
+    for k in range(RADIUS_BINS):
+        below += h.radius_bins[k]
+        if below >= 0.95 * total:
+            return RADIUS_BIN_M * 2.0 ** (k / 2.0)
+    return math.nan
+
+
+@njit(cache=True)
+def _look_around(p, h, world):
+    """Where the episode lies: distance to the coast and to ports (with hysteresis), and the watch zone."""
+    lat, lon = _middle(h)
+    h.loiter_coast_m = coast_distance_m(world.coast, lat, lon, p.far_m * 1.05)
+    h.loiter_port_m = nearest_place_m(world.places, lat, lon, p.port_out_m * 2.5)[0]
+    if h.loiter_port_m < p.port_in_m:
+        h.loiter_in_port = 1
+    elif h.loiter_port_m > p.port_out_m:
+        h.loiter_in_port = 0
+    h.loiter_zone = zone_of(world.zones, lat, lon)
+
+
+@njit(cache=True)
+def threshold_ms(p, h):
+    """Time after which the episode is an alert where it lies, before weights; FAR where slowness alone is ordinary."""
+    after = FAR
+    if h.loiter_modes & (SLOW | CIRCLING):
+        if h.loiter_coast_m >= p.far_m:
+            after = min(after, p.far_after_ms)
+        elif h.loiter_coast_m >= p.near_m:
+            after = min(after, p.near_after_ms)
+    if h.loiter_zone >= 0:
+        after = min(after, p.zone_after_ms)
+    if h.adrift_t != FAR and h.loiter_modes & ADRIFT and not h.loiter_in_port:
+        after = min(after, p.adrift_after_ms)
+    return after
+
+
+@njit(cache=True)
+def weight(p, h, ship_type):
+    """What masks leave of the score: 1 where none applies."""
+    w = 1.0
+    if h.loiter_in_port:
+        w = min(w, p.port_weight)
+    if 2 * h.loiter_anchor_n > h.loiter_n and _rms_m(h) < p.anchor_rms_m:
+        w = min(w, p.anchor_weight)
+    if not excused_by_nothing(h):
+        if is_natural_loiterer(ship_type):
+            w *= p.natural_weight
+        elif is_leisure_craft(ship_type):
+            w *= p.leisure_weight
+    if h.loiter_usual > 0.0:
+        w *= 1.0 - (1.0 - p.usual_weight) * min(np.float64(h.loiter_usual), 1.0)
+    return w
+
+
+@njit(cache=True)
+def excused_by_nothing(h):
+    """Whether the trade of the vessel does not matter: in a watch zone, and adrift not under command."""
+    return h.loiter_zone >= 0 or (h.adrift_t != FAR and h.loiter_modes & NOT_UNDER_COMMAND != 0)
+
+
+@njit(cache=True)
+def usual_slowness(p, h, world, window, own_bit):
+    """Share of the vessels heard around that are usually slow; NaN with fewer than three, or heard for too short."""
+    first = world.reception.meta[FIRST_WINDOW]
+    if first == NEVER or (window - first) * WINDOW_MS < p.usual_after_ms:
+        return math.nan
+    usual, slow = heard_near(world.reception, h.loiter_lat0, h.loiter_lon0, 1, window, own_bit)[1::2]
+    return slow if usual >= 3.0 else math.nan
+
+
+@njit(cache=True)
+def _others(h, world, window, own_bit):
+    """Vessels heard around the episode in the last window."""
+    lat, lon = _middle(h)
+    return heard_near(world.reception, lat, lon, 1, window, own_bit)[0]
+
+
+@njit(cache=True)
+def _tell(p, h, ship_type, what, now_ms, end_ms, window, own_bit, world, out):
+    """Tell the state of the episode."""
+    lat, lon = _middle(h)
+    after_ms = threshold_ms(p, h)
+    e = tell(out, LOITERING, what, h, h.loiter_told, h.loiter_alerted, now_ms, h.loiter_start_t, end_ms, lat, lon)
+    h.loiter_told += 1
+    v = e.v
+    v[0] = h.loiter_n
+    v[1] = h.loiter_sog_sum / h.loiter_sog_n if h.loiter_sog_n > 0 else math.nan
+    v[2] = h.loiter_sog_max if h.loiter_sog_n > 0 else math.nan
+    v[3] = _rms_m(h)
+    v[4] = _radius_95_m(h)
+    v[5] = h.loiter_path_m
+    v[6] = quick_distance_m(h.loiter_lat0, h.loiter_lon0, h.loiter_prev_lat, h.loiter_prev_lon)
+    v[7] = h.loiter_turn_deg / 360.0
+    v[8] = h.loiter_coast_m
+    v[9] = h.loiter_port_m
+    v[10] = h.loiter_zone
+    v[11] = h.loiter_modes
+    v[12] = h.loiter_anchor_n / h.loiter_n if h.loiter_n > 0 else math.nan
+    v[13] = h.loiter_hole_s
+    v[14] = weight(p, h, ship_type)
+    v[15] = math.nan if after_ms == FAR else after_ms / 60000.0
+    v[16] = ship_type
+    v[17] = h.loiter_usual
+    v[18] = _others(h, world, window, own_bit)
+    v[19] = h.status
+    v[20] = h.last_t
+    v[21] = h.loiter_in_port
+    v[22] = excused_by_nothing(h)
+
+
+@njit(cache=True)
+def _judge(p, h, ship_type, t_ms, now_ms, window, own_bit, world, out):
+    """Raise the alert when its time has come, or say when to look again."""
+    if h.loiter_due_t == h.loiter_start_t:
+        h.loiter_usual = usual_slowness(p, h, world, window, own_bit)
+    _look_around(p, h, world)
+    w = weight(p, h, ship_type)
+    after_ms = threshold_ms(p, h)
+    start_ms = h.loiter_start_t
+    if h.loiter_alerted:
+        _tell(p, h, ship_type, UPDATE, now_ms, FAR, window, own_bit, world, out)
+        h.loiter_due_t = t_ms + UPDATE_MS
+        return
+    again_ms = t_ms + HOUR_MS // 4
+    if w >= 0.5 and after_ms != FAR:
+        due_ms = start_ms + np.int64(after_ms / w)
+        if due_ms <= t_ms:
+            h.loiter_alerted = 1
+            _tell(p, h, ship_type, OPEN, now_ms, FAR, window, own_bit, world, out)
+            h.loiter_due_t = t_ms + UPDATE_MS
+            return
+        again_ms = min(again_ms, due_ms)
+    h.loiter_due_t = again_ms
+
+
+@njit(cache=True)
+def end_loitering(p, h, ship_type, end_ms, now_ms, window, own_bit, world, out):
+    """Close the open episode at `end_ms`; short ones that nobody was told of leave no trace."""
+    if h.loiter_alerted or end_ms - h.loiter_start_t >= p.episode_after_ms:
+        _look_around(p, h, world)
+        _tell(p, h, ship_type, CLOSED, now_ms, end_ms, window, own_bit, world, out)
+    if h.loiter_alerted:
+        h.loiter_end_t = end_ms
+    h.loiter_open = 0
+    h.fast_t = FAR
+    h.adrift_t = FAR  # what is over cannot begin again before its end
+    h.long_n = 0
+
+
+@njit(cache=True)
+def tell_open_loitering(p, h, ship_type, now_ms, window, own_bit, world, out):
+    """Tell a slow period that lasts and was not told as an alert; revisions go on as if this had not been asked."""
+    if h.last_t - h.loiter_start_t >= p.episode_after_ms:
+        told = h.loiter_told
+        _look_around(p, h, world)
+        _tell(p, h, ship_type, OPEN, now_ms, FAR, window, own_bit, world, out)
+        h.loiter_told = told
+
+
+@njit(cache=True)
+def last_loitering_ms(h):
+    """When a vessel that now leaves was last seen loitering: circling and drifting can be faster than leaving."""
+    end_ms = h.fast_t
+    if h.loiter_modes & CIRCLING:
+        end_ms = max(end_ms, h.circling_t)
+    if h.loiter_modes & ADRIFT:
+        end_ms = max(end_ms, h.adrift_seen_t)
+    return end_ms
+
+
+@njit(cache=True)
+def forget_samples(h):
+    """Start the rings anew, after a hole too long to bridge."""
+    h.short_n = 0
+    h.long_n = 0
+    h.long_max_sog = 0.0
+    h.fast_t = FAR
+    h.adrift_t = FAR
+    h.calm_t = FAR
+
+
+@njit(cache=True)
+def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
+    """What a report does to the rings and the episode; `h` still holds the report before.
+
+    Answers NOTHING, or the action for which `loitering_act` must see the world.
+
+    Apart from it because most reports need no more, and a call that takes the whole world costs more than the step.
+    """
+    if not p.enabled:
+        return NOTHING
+    if t_ms - h.last_t > p.bridge_ms:
+        if h.loiter_open:
+            return TOO_LONG_A_HOLE
+        forget_samples(h)
+    elif h.loiter_open:
+        h.loiter_hole_s = max(np.float64(h.loiter_hole_s), (t_ms - h.last_t) / 1000.0)
+
+    speed_kn = sog
+    if math.isnan(sog) and t_ms - h.last_t >= 10_000 and h.short_n > 0:
+        speed_kn = quick_distance_m(h.lat, h.lon, lat, lon) / ((t_ms - h.last_t) / 1000.0) / KN_MS
+    if speed_kn > p.leave_kn:
+        if h.fast_t == FAR:
+            h.fast_t = t_ms
+    elif not math.isnan(speed_kn):
+        h.fast_t = FAR
+    if speed_kn >= p.circling_kn:
+        h.calm_t = FAR
+    elif h.calm_t == FAR and not math.isnan(speed_kn):
+        h.calm_t = t_ms
+        h.calm_lat = lat
+        h.calm_lon = lon
+    if speed_kn > h.long_max_sog:
+        h.long_max_sog = speed_kn
+
+    drifting = p.adrift_min_kn <= sog <= p.adrift_max_kn and (
+        status == 2 or (not math.isnan(cog) and angle_between_deg(cog, heading) > p.adrift_angle_deg)
+    )
+    if drifting:
+        if h.adrift_t == FAR:
+            h.adrift_t = t_ms
+            h.adrift_lat = lat
+            h.adrift_lon = lon
+        h.adrift_seen_t = t_ms
+    elif h.adrift_t != FAR and t_ms - h.adrift_seen_t > p.leave_ms // 2:
+        h.adrift_t = FAR
+
+    s = np.int32(t_ms // 1000 - EPOCH_2000_S)
+    if h.short_n > 0 and s - h.short_s[(h.short_n - 1) % SHORT_RING] < 55:
+        return NOTHING
+    k = h.short_n % SHORT_RING
+    h.short_s[k] = s
+    h.short_lat[k] = lat
+    h.short_lon[k] = lon
+    h.short_sog[k] = sog
+    h.short_n += 1
+    if h.long_n == 0 or s - h.long_s[(h.long_n - 1) % LONG_RING] >= 590:
+        k = h.long_n % LONG_RING
+        h.long_s[k] = s
+        h.long_lat[k] = lat
+        h.long_lon[k] = lon
+        h.long_sog[k] = h.long_max_sog
+        h.long_max_sog = 0.0
+        h.long_n += 1
+
+    slow = -1
+    circling = -1
+    if speed_kn <= p.leave_kn or math.isnan(speed_kn):
+        slow = slow_since(p, h)
+    if slow < 0 and h.long_n >= 7 and not speed_kn >= p.circling_kn:
+        circling = circling_since(p, h)
+    adrift = (
+        drifting
+        and t_ms - h.adrift_t >= p.adrift_after_ms
+        and quick_distance_m(h.adrift_lat, h.adrift_lon, lat, lon) >= p.adrift_m
+    )
+    if not h.loiter_open:
+        if slow >= 0:
+            _begin(h, h.short_s[slow], h.short_lat[slow], h.short_lon[slow], SLOW)
+        elif circling >= 0:
+            _begin_circling(h, circling)
+        elif adrift:
+            _begin(h, np.int32(h.adrift_t // 1000 - EPOCH_2000_S), h.adrift_lat, h.adrift_lon, ADRIFT)
+        else:
+            return NOTHING
+    if slow >= 0:
+        h.loiter_modes |= SLOW
+    if circling >= 0:
+        h.loiter_modes |= CIRCLING
+    if adrift:
+        if not h.loiter_modes & ADRIFT:
+            h.loiter_due_t = t_ms
+        h.loiter_modes |= ADRIFT
+        if status == 2:
+            h.loiter_modes |= NOT_UNDER_COMMAND
+    if circling >= 0:
+        h.circling_t = t_ms
+    circles = h.loiter_modes & CIRCLING and t_ms - h.circling_t <= CIRCLING_PAUSE_MS
+    if h.fast_t != FAR and t_ms - h.fast_t >= p.leave_ms and not circles and not drifting:
+        return LEFT
+    _accumulate(h, lat, lon, sog, cog, status)
+    return JUDGE if t_ms >= h.loiter_due_t else NOTHING
+
+
+@njit(cache=True)
+def loitering_act(
+    p, h, ship_type, action, t_ms, lat, lon, sog, cog, heading, status, now_ms, window, own_bit, world, out
+):
+    """The rare reports that end the episode or are the time to judge it; `h` still holds the report before."""
+    if action == JUDGE:
+        _judge(p, h, ship_type, t_ms, now_ms, window, own_bit, world, out)
+    elif action == LEFT:
+        end_loitering(p, h, ship_type, last_loitering_ms(h), now_ms, window, own_bit, world, out)
+    elif action == TOO_LONG_A_HOLE:
+        end_loitering(p, h, ship_type, h.last_t, now_ms, window, own_bit, world, out)
+        loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status)  # the first sample after a hole begins nothing
+
+
+@njit(cache=True)
+def loitering_report(p, h, ship_type, t_ms, lat, lon, sog, cog, heading, status, now_ms, window, own_bit, world, out):
+    """A report of the hull; `h` still holds the report before. The two verbs above in one."""
+    action = loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status)
+    if action != NOTHING:
+        loitering_act(
+            p, h, ship_type, action, t_ms, lat, lon, sog, cog, heading, status, now_ms, window, own_bit, world, out
+        )
+
+
+@njit(cache=True)
+def loitering_deadline(p, h):
+    """When the passing of time alone ends the open episode."""
+    return h.last_t + p.bridge_ms + 1 if h.loiter_open else FAR
+
+
+@njit(cache=True)
+def loitering_time(p, h, ship_type, now_ms, window, own_bit, world, out):
+    """The passing of time: a hole too long to bridge ends the episode at the last report."""
+    if h.loiter_open and now_ms - h.last_t > p.bridge_ms:
+        end_loitering(p, h, ship_type, h.last_t, now_ms, window, own_bit, world, out)
+        forget_samples(h)

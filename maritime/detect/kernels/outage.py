@@ -1,0 +1,147 @@
+"""Kernels of reception outages; the rule in words is in maritime/detect/outage.py."""
+
+import numpy as np
+from numba import njit
+
+from maritime.detect.kernels.events import CLOSED, OPEN, OUTAGE
+from maritime.detect.kernels.reception import KEEP, cell_slot
+from maritime.geo.cells import RECEPTION_CELL_DEG, cell_of, columns_of_row
+from maritime.times import FAR
+
+N_REGIONS, SOURCES_OUT = 4, 5  # places in the reception's meta array
+REGION_DEG = 1.0
+
+
+@njit(cache=True)
+def cell_middle(cell, size_deg):
+    """Latitude and longitude of the middle of a cell."""
+    stride = 2 * int(round(180.0 / size_deg))
+    row = cell // stride
+    column = cell % stride
+    return (row + 0.5) * size_deg - 90.0, (column + 0.5) * 360.0 / columns_of_row(row, size_deg) - 180.0
+
+
+@njit(cache=True)
+def _hear(g, vessels, first_ms, last_ms):
+    if g.vessels == 0:
+        g.first_t = first_ms
+    else:
+        g.first_t = min(g.first_t, first_ms)
+    g.vessels += vessels
+    g.last_t = max(g.last_t, last_ms)
+
+
+@njit(cache=True)
+def hear_groups(r, cell, group, vessels, first_ms, last_ms):
+    """Add the rows of one window to their sources and regions."""
+    for i in range(cell.shape[0]):
+        _hear(r.sources[group[i] >> 2], vessels[i], first_ms[i], last_ms[i])
+        lat, lon = cell_middle(cell[i], RECEPTION_CELL_DEG)
+        region = cell_of(lat, lon, REGION_DEG)
+        s = cell_slot(r.region_keys, region)
+        if r.region_keys[s] == -1:
+            r.region_keys[s] = region
+            r.meta[N_REGIONS] += 1
+        _hear(r.regions[s], vessels[i], first_ms[i], last_ms[i])
+
+
+@njit(cache=True)
+def _tell(g, is_region, key, what, now_ms, end_ms, out):
+    i = out.n[0]
+    out.n[0] = i + 1
+    e = out.rows[i]
+    e.kind = OUTAGE
+    e.what = what
+    e.mmsi = 0
+    e.number = 0
+    e.source = 0 if is_region else key
+    e.revision = g.told
+    g.told += 1
+    e.alerted = 1
+    e.held = 0
+    e.told_t = now_ms
+    e.start_t = g.quiet_t
+    e.end_t = end_ms
+    e.lat = np.nan
+    e.lon = np.nan
+    if is_region:
+        e.lat, e.lon = cell_middle(key, REGION_DEG)
+    for k in range(e.v.shape[0]):
+        e.v[k] = np.nan
+    e.v[0] = g.usual
+    e.v[1] = g.silenced
+    e.v[2] = is_region
+    e.v[3] = key
+
+
+@njit(cache=True)
+def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
+    """Close a window of one source or region; returns 1 while it is out."""
+    if not g.heard and g.vessels == 0:
+        return 0
+    g.heard = 1
+    usual = g.vessels_sum / g.weight if g.weight > 0.0 else 0.0
+    low = g.vessels <= p.quiet_share * usual
+    quiet = (
+        low
+        and usual >= p.usual_vessels
+        and g.steady >= p.steady_windows
+        and (g.quiet > 0 or 2.0 * g.vessels_before >= usual)
+    )
+    if g.out:
+        if g.vessels >= p.back_share * g.usual:
+            g.out = 0
+            g.quiet = 0
+            if tells:
+                _tell(g, is_region, key, CLOSED, now_ms, max(g.first_t, g.quiet_t), out)
+    elif quiet:
+        if g.quiet == 0:
+            g.quiet_t = last_before
+            g.silenced = g.vessels_before
+        g.quiet += 1
+        if g.quiet >= p.quiet_windows and not others_out:
+            g.out = 1
+            g.usual = usual
+            g.told = 0
+            if tells:
+                _tell(g, is_region, key, OPEN, now_ms, FAR, out)
+    else:
+        g.quiet = 0
+        g.steady = 0 if low else g.steady + 1
+    if g.quiet == 0 and not g.out:
+        g.vessels_sum = g.vessels_sum * KEEP + g.vessels
+        g.weight = g.weight * KEEP + 1.0
+    g.vessels_before = g.vessels
+    g.vessels = 0
+    return np.int64(g.out)
+
+
+@njit(cache=True)
+def close_window(p, r, cell, group, vessels, first_ms, last_ms, last_source_ms, last_region_ms, now_ms, tells, out):
+    """Close one reception window: count its rows by source and region, and see who is out.
+
+    `last_source_ms` and `last_region_ms` are scratch of the tables' lengths.
+    """
+    if not p.enabled:
+        return
+    for s in range(r.sources.shape[0]):
+        last_source_ms[s] = r.sources[s].last_t
+    for s in range(r.regions.shape[0]):
+        last_region_ms[s] = r.regions[s].last_t
+    hear_groups(r, cell, group, vessels, first_ms, last_ms)
+    n_out = 0
+    for s in range(r.sources.shape[0]):
+        n_out += _close(p, r.sources[s], last_source_ms[s], now_ms, 0, s, 0, tells, out)
+    r.meta[SOURCES_OUT] = n_out
+    for s in range(r.regions.shape[0]):
+        if r.region_keys[s] != -1:
+            _close(p, r.regions[s], last_region_ms[s], now_ms, 1, r.region_keys[s], n_out, tells, out)
+
+
+@njit(cache=True)
+def is_out(r, source, lat, lon):
+    """Whether the source, or the region of a position, is out."""
+    if r.sources[source].out or r.sources[source].quiet > 0:
+        return True
+    s = cell_slot(r.region_keys, cell_of(lat, lon, REGION_DEG))
+    return r.region_keys[s] != -1 and (r.regions[s].out == 1 or r.regions[s].quiet > 0)

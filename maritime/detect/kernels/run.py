@@ -1,0 +1,348 @@
+"""The one place positions pass through: reports and heartbeats, merged in event time, drive every behaviour.
+
+For each heartbeat: static reports before its watermark, then positions before it, then its reception counts, then the
+passing of time for every hull whose deadline has come. Nothing here knows a clock or where a batch ends.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from maritime.detect.kernels.beacon import (
+    beacon_deadline,
+    beacon_report,
+    beacon_time,
+    is_beacon_mmsi,
+    tell_open_beacon,
+    tell_open_withheld,
+    withheld_deadline,
+    withheld_report,
+    withheld_time,
+)
+from maritime.detect.kernels.dark_period import (
+    silence_clash,
+    silence_ends,
+    silence_report,
+    silence_time,
+    tell_open_silence,
+)
+from maritime.detect.kernels.events import CLASH, OPEN, tell
+from maritime.detect.kernels.heartbeat import is_vessel_report, transceiver_class, who_bit
+from maritime.detect.kernels.identity import note_static, vessel_row
+from maritime.detect.kernels.landing import NOTHING as NO_LANDFALL
+from maritime.detect.kernels.landing import (
+    landfall_act,
+    landfall_deadline,
+    landfall_open,
+    landfall_step,
+    landfall_time,
+    tell_open_landfall,
+)
+from maritime.detect.kernels.loitering import NOTHING as NO_LOITERING
+from maritime.detect.kernels.loitering import (
+    loitering_act,
+    loitering_deadline,
+    loitering_step,
+    loitering_time,
+    tell_open_loitering,
+)
+from maritime.detect.kernels.outage import close_window
+from maritime.detect.kernels.reception import N_CELLS, N_MOORINGS, WINDOW, WINDOW_MS, hear, rest
+from maritime.geo.geodesy import quick_distance_m
+from maritime.times import FAR, NEVER
+from maritime.tracks.hull_kernels import (
+    DUPLICATE,
+    STRAY,
+    content_hash,
+    find_hull,
+    keep_stray,
+    may_have_another_hull,
+    new_hull,
+    note_heard,
+)
+from maritime.tracks.hulls import DUPLICATE_RING
+from maritime.units import KN_MS
+
+N_HULLS, N_VESSELS, WATERMARK = 0, 1, 2  # places in state.n
+REPORTS, DUPLICATES, STRAYS, OVERFLOWS, SET_ASIDE, WITHHELD_REPORTS, CLASHES = range(7)  # places in state.counts
+BEAT, STATIC, ROW, TIMER, STAGE = 0, 1, 2, 3, 4  # places in the cursor
+DONE, NEED_ROOM = 0, 1
+
+
+@njit(cache=True)
+def is_set_aside(mmsi, msg_type):
+    """Reports that no behaviour is judged from: base stations, AtoN, SAR aircraft, coast stations and groups."""
+    return (
+        (not is_vessel_report(msg_type) and msg_type != 14)
+        or mmsi // 10_000_000 == 99
+        or mmsi // 1_000_000 == 111
+        or (100 <= mmsi < 100_000_000 and mmsi >= 1_000_000)
+    )
+
+
+@njit(cache=True)
+def set_deadline(state, p, row):
+    """When the passing of time next matters to a hull."""
+    h = state.hulls[row]
+    due = min(loitering_deadline(p.loitering, h), h.silence_due_t)
+    due = min(due, landfall_deadline(p.landing, h))
+    due = min(due, beacon_deadline(p.distress, h))
+    state.due_t[row] = min(due, withheld_deadline(p.withheld, h))
+
+
+@njit(cache=True)
+def _open_hull(state, row_of_vessel, t_ms):
+    row = state.n[N_HULLS]
+    state.n[N_HULLS] = row + 1
+    new_hull(state.hulls, row, state.vessels[row_of_vessel], row_of_vessel, t_ms)
+    state.hulls[row].windows_from = np.int32(t_ms // WINDOW_MS)
+    return row
+
+
+@njit(cache=True)
+def _is_forgotten(p, hulls, vessel, t_ms):
+    """Whether every hull of a vessel has been silent for so long that it starts anew."""
+    i = vessel.first_hull
+    while i >= 0:
+        if t_ms - hulls[i].heard_t <= p.forget_ms:
+            return False
+        i = hulls[i].next_hull
+    return True
+
+
+@njit(cache=True)
+def _other_hulls_clash(state, p, vessel, first_ms, t_ms, lat, lon, now_ms, world, out):
+    """A new hull appeared: a hull of the same MMSI that fell silent before it did was no silent ship but this one,
+    unless the two were heard by turns before. Tells a clash.
+    """
+    i = vessel.first_hull
+    while i >= 0:
+        h = state.hulls[i]
+        if h.heard_t < first_ms:
+            silence_clash(p.dark_period, h, vessel.ship_type, now_ms, world, out)
+            set_deadline(state, p, i)
+        i = h.next_hull
+
+
+@njit(cache=True)
+def _tell_clash(h, other, t_ms, now_ms, out):
+    """Two hulls on one MMSI, once, when the second is found."""
+    e = tell(out, CLASH, OPEN, h, 0, 1, now_ms, t_ms, FAR, h.lat, h.lon)
+    e.v[0] = other.number
+    e.v[1] = other.lat
+    e.v[2] = other.lon
+    e.v[3] = other.last_t
+    e.v[4] = quick_distance_m(other.lat, other.lon, h.lat, h.lon)
+    e.v[5] = e.v[4] / max((t_ms - other.last_t) / 1000.0, 1.0) / KN_MS
+
+
+@njit(cache=True)
+def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type, source, now_ms, world, out):
+    """One report through hull separation, every behaviour, and into the track. False when the tables are full."""
+    if is_set_aside(mmsi, msg_type):
+        state.counts[SET_ASIDE] += 1
+        return True
+    if state.n[N_HULLS] + 2 >= state.hulls.shape[0]:
+        return False
+    row_of_vessel = vessel_row(state, mmsi)
+    if row_of_vessel < 0:
+        return False
+    vessel = state.vessels[row_of_vessel]
+    if vessel.first_hull >= 0 and _is_forgotten(p.hulls, state.hulls, vessel, t_ms):
+        vessel.first_hull = -1
+        vessel.n_hulls = 0
+    state.counts[REPORTS] += 1
+    content = content_hash(lat, lon, sog, cog, heading, status)
+    if vessel.first_hull < 0:
+        row = _open_hull(state, row_of_vessel, t_ms)
+    else:
+        row = find_hull(p.hulls, state.hulls, vessel, t_ms, lat, lon, sog, content)
+        if row == DUPLICATE:
+            state.counts[DUPLICATES] += 1
+            return True
+        if row == STRAY:
+            state.counts[STRAYS] += 1
+            if not keep_stray(p.hulls, vessel, t_ms, lat, lon, sog, content):
+                return True
+            if not may_have_another_hull(vessel):
+                state.counts[OVERFLOWS] += 1
+                return True
+            first_ms = vessel.stray_first_t
+            other = vessel.first_hull
+            _other_hulls_clash(state, p, vessel, first_ms, t_ms, lat, lon, now_ms, world, out)
+            row = _open_hull(state, row_of_vessel, first_ms)
+            state.counts[CLASHES] += 1
+            state.hulls[row].lat = lat
+            state.hulls[row].lon = lon
+            _tell_clash(state.hulls[row], state.hulls[other], t_ms, now_ms, out)
+    h = state.hulls[row]
+    own_bit = who_bit(mmsi)
+    window = state.n[WATERMARK] // WINDOW_MS - 1
+    k = h.n_reports % DUPLICATE_RING
+    h.content[k] = content
+    h.content_t[k] = t_ms
+    beacon_report(p.distress, h, t_ms, lat, lon, status, msg_type, now_ms, out)
+    if is_beacon_mmsi(mmsi) or msg_type == 14:
+        note_heard(h, t_ms)
+        if not math.isnan(lat):
+            h.lat = lat
+            h.lon = lon
+            h.last_t = t_ms
+        set_deadline(state, p, row)
+        return True
+    if math.isnan(lat):
+        state.counts[WITHHELD_REPORTS] += 1
+        note_heard(h, t_ms)
+        withheld_report(p.withheld, h, t_ms, lat, now_ms, out)
+        set_deadline(state, p, row)
+        return True
+    withheld_report(p.withheld, h, t_ms, lat, now_ms, out)
+    ship_type = vessel.ship_type
+    if h.last_t != NEVER and t_ms - h.heard_t >= p.dark_period.least_ms:
+        silence_ends(p.dark_period, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_bit, world, out)
+    loitering = loitering_step(p.loitering, h, t_ms, lat, lon, sog, cog, heading, status)
+    if loitering != NO_LOITERING:
+        loitering_act(
+            p.loitering, h, ship_type, loitering, t_ms, lat, lon, sog, cog, heading, status, now_ms, window, own_bit,
+            world, out,
+        )  # fmt: skip
+    landfall = landfall_step(p.landing, h, vessel.length_m, t_ms, lat, lon, sog, cog)
+    if landfall != NO_LANDFALL:
+        landfall_act(p.landing, h, vessel, landfall, t_ms, lat, lon, now_ms, window, own_bit, world, out)
+    silence_report(h, t_ms)
+    note_heard(h, t_ms)
+    h.last_t = t_ms
+    h.lat = lat
+    h.lon = lon
+    h.sog = sog
+    h.cog = cog
+    h.heading = heading
+    h.status = status
+    h.transceiver = transceiver_class(msg_type)
+    h.source = source
+    set_deadline(state, p, row)
+    return True
+
+
+@njit(cache=True)
+def _passing_of_time(state, p, row, now_ms, window, world, out):
+    """Everything that happens to a hull because time has passed."""
+    h = state.hulls[row]
+    vessel = state.vessels[h.vessel]
+    own_bit = who_bit(h.mmsi)
+    beacon_time(p.distress, h, now_ms, out)
+    withheld_time(p.withheld, h, now_ms, out)
+    loitering_time(p.loitering, h, vessel.ship_type, now_ms, window, own_bit, world, out)
+    landfall_time(p.landing, h, vessel, now_ms, window, own_bit, world, out)
+    silence_time(p.dark_period, h, vessel.ship_type, now_ms, window, own_bit, world, out)
+    set_deadline(state, p, row)
+
+
+@njit(cache=True)
+def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions, tells_outages, cursor, out):
+    """Process all heartbeats of a batch with the rows and statics before them, from where the cursor stands.
+
+    Returns DONE, or NEED_ROOM when a table or the event table must grow first; call again and it goes on.
+    """
+    r = world.reception
+    spare = 16
+    while cursor[BEAT] < beats.watermark_ms.shape[0]:
+        now_ms = beats.watermark_ms[cursor[BEAT]]
+        if cursor[STAGE] == 0:
+            while cursor[STATIC] < statics.t.shape[0] and statics.t[cursor[STATIC]] < now_ms:
+                i = cursor[STATIC]
+                row = vessel_row(state, statics.mmsi[i])
+                if row < 0:
+                    return NEED_ROOM
+                note_static(
+                    state.vessels[row],
+                    statics.t[i],
+                    statics.imo[i],
+                    statics.call_sign_hash[i],
+                    statics.name_hash[i],
+                    statics.ship_type[i],
+                    statics.length_m[i],
+                    statics.destination_port[i],
+                )
+                cursor[STATIC] = i + 1
+            while cursor[ROW] < rows.t.shape[0] and rows.t[cursor[ROW]] < now_ms:
+                i = cursor[ROW]
+                if out.n[0] + spare >= out.rows.shape[0] or not _report(
+                    state,
+                    p,
+                    rows.mmsi[i],
+                    rows.t[i],
+                    rows.lat[i],
+                    rows.lon[i],
+                    np.float64(rows.sog[i]),
+                    np.float64(rows.cog[i]),
+                    np.float64(rows.heading[i]),
+                    rows.nav_status[i],
+                    rows.msg_type[i],
+                    rows.source[i],
+                    now_ms,
+                    world,
+                    out,
+                ):
+                    return NEED_ROOM
+                cursor[ROW] = i + 1
+            cursor[STAGE] = 1
+        if cursor[STAGE] == 1:
+            state.n[WATERMARK] = now_ms
+            if now_ms % WINDOW_MS == 0:
+                a, b = beats.heard_from[cursor[BEAT]], beats.heard_from[cursor[BEAT] + 1]
+                c, d = beats.resting_from[cursor[BEAT]], beats.resting_from[cursor[BEAT] + 1]
+                if (
+                    2 * (r.meta[N_CELLS] + b - a) >= r.keys.shape[0]
+                    or 2 * (r.meta[N_MOORINGS] + d - c) >= r.mooring_keys.shape[0]
+                    or 2 * (r.meta[4] + b - a) >= r.regions.shape[0]
+                    or out.n[0] + r.sources.shape[0] + r.regions.shape[0] + spare >= out.rows.shape[0]
+                ):
+                    return NEED_ROOM
+                window = now_ms // WINDOW_MS - 1
+                r.meta[WINDOW] = window
+                heard = beats.heard
+                hear(
+                    r, window, heard.cell[a:b], heard.group[a:b], heard.vessels[a:b], heard.slow[a:b], heard.who[a:b],
+                    heard.box[a:b],
+                )  # fmt: skip
+                rest(r, beats.resting.cell[c:d], beats.resting.who[c:d])
+                close_window(
+                    p.outage, r, heard.cell[a:b], heard.group[a:b], heard.vessels[a:b], heard.first_ms[a:b],
+                    heard.last_ms[a:b], scratch_sources, scratch_regions, now_ms, tells_outages, out,
+                )  # fmt: skip
+            cursor[TIMER] = 0
+            cursor[STAGE] = 2
+        window = now_ms // WINDOW_MS - 1
+        while cursor[TIMER] < state.n[N_HULLS]:
+            i = cursor[TIMER]
+            if state.due_t[i] <= now_ms:
+                if out.n[0] + spare >= out.rows.shape[0]:
+                    return NEED_ROOM
+                _passing_of_time(state, p, i, now_ms, window, world, out)
+            cursor[TIMER] = i + 1
+        cursor[STAGE] = 0
+        cursor[BEAT] += 1
+    return DONE
+
+
+@njit(cache=True)
+def tell_open(state, p, world, out):
+    """Tell every episode under way that was not told: for the record, at the end of the data."""
+    now_ms = state.n[WATERMARK]
+    window = now_ms // WINDOW_MS - 1
+    for i in range(state.n[N_HULLS]):
+        h = state.hulls[i]
+        vessel = state.vessels[h.vessel]
+        own_bit = who_bit(h.mmsi)
+        if h.last_t != NEVER and h.last_t == h.heard_t and not h.silence_alerted and not is_beacon_mmsi(h.mmsi):
+            tell_open_silence(p.dark_period, h, vessel.ship_type, now_ms, world, out)
+        if h.loiter_open and not h.loiter_alerted:
+            tell_open_loitering(p.loitering, h, vessel.ship_type, now_ms, window, own_bit, world, out)
+        if landfall_open(h):
+            tell_open_landfall(p.landing, h, vessel, now_ms, window, own_bit, world, out)
+        if h.beacon_open and not h.beacon_active:
+            tell_open_beacon(h, now_ms, out)
+        if h.withheld_open and not h.withheld_alerted:
+            tell_open_withheld(p.withheld, h, now_ms, out)

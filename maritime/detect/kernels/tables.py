@@ -1,0 +1,24 @@
+"""Kernels that fill a larger table from a smaller one."""
+
+import numpy as np
+from numba import njit
+
+from maritime.detect.kernels.reception import cell_slot
+from maritime.tracks.hull_kernels import vessel_slot
+
+
+@njit(cache=True)
+def slots_for(keys, wanted):
+    """Put the keys `wanted` into an empty open-addressing table; returns the slot of each."""
+    slots = np.empty(wanted.shape[0], np.int64)
+    for i in range(wanted.shape[0]):
+        slots[i] = cell_slot(keys, wanted[i])
+        keys[slots[i]] = wanted[i]
+    return slots
+
+
+@njit(cache=True)
+def chain_vessels(table, vessels, n):
+    """Put the first n vessels into an empty table from MMSI to row."""
+    for i in range(n):
+        table[vessel_slot(table, vessels, vessels[i].mmsi)] = i

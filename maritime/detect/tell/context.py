@@ -1,0 +1,86 @@
+"""What every teller needs: names for the numbers in an event, and the fields that all episodes share."""
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from maritime.detect.episode import Episode, Reason, Severity, State
+from maritime.detect.settings import DetectSettings
+from maritime.times import FAR
+
+STATES: Final[tuple[State, ...]] = ("open", "open", "closed", "retracted")  # by kernels.events OPEN, UPDATE, …
+SEVERITIES: Final[tuple[tuple[float, Severity], ...]] = ((0.9, "extreme"), (0.75, "severe"), (0.6, "moderate"))
+
+
+@dataclass(frozen=True, slots=True)
+class TellContext:
+    """Names behind the numbers of an event."""
+
+    settings: DetectSettings
+    place_name: Callable[[int], str | None]  # row in the port list → name
+    zone_name: Callable[[int], str | None]
+    source_name: Callable[[int], str]
+    coastline_id: str
+    coastline_error_m: float
+
+
+def known(value: float, digits: int = 1) -> float | None:
+    """A float of an event, rounded; None for NaN."""
+    return None if math.isnan(value) else round(float(value), digits)
+
+
+def severity_of(score: float) -> Severity:
+    """CAP severity of a score."""
+    return next((name for least, name in SEVERITIES if score >= least), "minor")
+
+
+def hull_name(mmsi: int, number: int) -> str:
+    """`"123456789-1"`."""
+    return f"{mmsi:09d}-{number}"
+
+
+def build(
+    event: np.void,
+    kind: str,
+    *,
+    score: float,
+    confidence: float,
+    reasons: Sequence[Reason],
+    evidence: dict[str, Any],
+    held_back_by: str | None,
+    geometry: dict[str, Any] | None = None,
+    hull: str | None = None,
+    severity: Severity | None = None,
+) -> Episode:
+    """The episode of an event, with the fields that all share filled from it."""
+    hull = hull or hull_name(int(event["mmsi"]), int(event["number"]))
+    start_ms = int(event["start_t"])
+    lat, lon = known(event["lat"], 6), known(event["lon"], 6)
+    alerted = bool(event["alerted"])
+    digest = hashlib.sha256(f"{kind}|{hull}|{start_ms}".encode()).hexdigest()
+    score = min(max(score, 0.0), 1.0)
+    return Episode(
+        episode_id=digest[:32],
+        revision=int(event["revision"]),
+        type=kind,
+        state=STATES[int(event["what"])],
+        mmsi=int(event["mmsi"]),
+        hull=hull,
+        started_ms=start_ms,
+        ended_ms=None if event["end_t"] >= FAR else int(event["end_t"]),
+        raised_ms=int(event["told_t"]) if alerted else None,
+        lat=lat,
+        lon=lon,
+        score=round(score, 4),
+        severity=severity or severity_of(score),
+        confidence=round(min(max(confidence, 0.0), 1.0), 4),
+        alerted=alerted,
+        held_back_by=None if alerted else held_back_by or "below_threshold",
+        reasons=tuple(reasons),
+        evidence=evidence,
+        geometry=geometry or (None if lat is None else {"type": "Point", "coordinates": [lon, lat]}),
+    )

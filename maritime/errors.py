@@ -1,0 +1,41 @@
+"""The errors that people see: one sentence, the value that was wrong, and what to do.
+
+MaritimeError
+├── InputError          an input cannot be read at all (exit code 1)
+├── OutputError         a result cannot be written: disk full, folder not writable (exit code 1)
+├── UsageError          the command was called wrongly (exit code 2)
+├── ConfigurationError  a setting, zone or mapping is wrong (exit code 3)
+└── SnapshotError       saved engine state cannot be restored
+
+Bad *rows* are not errors: they become a counted, kept `maritime.columns.Reject`.
+"""
+
+
+class MaritimeError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(MaritimeError):
+    """An input cannot be read at all: missing, unreadable, truncated, of no known format."""
+
+
+class OutputError(MaritimeError):
+    """A result cannot be written: the disk is full or the folder not writable. Nothing half-written is left."""
+
+
+class UsageError(MaritimeError):
+    """The command was called with arguments that do not fit together."""
+
+    exit_code = 2
+
+
+class ConfigurationError(MaritimeError):
+    """A setting, zone file or column mapping is wrong; the message names file and key."""
+
+    exit_code = 3
+
+
+class SnapshotError(MaritimeError):
+    """Saved engine state is of another version, truncated or altered."""

@@ -1,0 +1,1 @@
+"""Places: geodesy kernels, grid cells, coastline, ports and zones."""

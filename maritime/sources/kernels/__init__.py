@@ -1,0 +1,1 @@
+"""Compiled kernels of the sources: arrays in, arrays out."""

@@ -1,0 +1,159 @@
+"""One stream of bytes to chunks: the sniffer's finding put to work."""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from maritime.ais.decoder import Decoder
+from maritime.columns import Chunk, SourceTable
+from maritime.sources import aiscatcher, digitraffic, nmea
+from maritime.sources.blocks import BLOCK, Block, line_blocks
+from maritime.sources.csv_table import CsvReader
+from maritime.sources.expansion import BROKEN
+from maritime.sources.json_records import Json, RecordReader, document_records, records
+from maritime.sources.kernels import rows as kernel
+from maritime.sources.mapping import ColumnMapping
+from maritime.sources.members import Member
+from maritime.sources.parquet_table import parquet_header, read_parquet
+from maritime.sources.rejects import RejectBook
+from maritime.sources.sniffer import HEAD, Finding, sniff, sniff_columns
+from maritime.sources.table import MESSAGE_TYPES, NEVER_MS, OLDEST_MS, REASONS, TableDecoder
+
+TIME_OUT_OF_RANGE: Final = REASONS[kernel.TIME_OUT_OF_RANGE]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a caller may know about the inputs beforehand; None = nothing."""
+
+    format: str | None = None
+    mapping: ColumnMapping | None = None
+    start_ms: int | None = None  # when a log without times begins
+    newest_ms: int | None = None  # rows after it are refused
+    block_bytes: int = BLOCK
+
+
+@dataclass(slots=True)
+class MemberReader:
+    """Reads one file or archive member; `finding` and `message_counts` tell about it afterwards."""
+
+    member: Member
+    path: Path
+    sources: SourceTable
+    options: ReadOptions
+    rejects: RejectBook
+    finding: Finding | None = None
+    message_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(MESSAGE_TYPES + 1, np.int64))
+
+    def chunks(self) -> Generator[Chunk, None, None]:
+        """The chunks in file order. Raises one of BROKEN, after everything that could be read."""
+        pieces: Iterator[bytes] = iter(())
+        if self.member.container == "parquet":
+            names = parquet_header(self.path)
+            self.finding = sniff_columns(names, format=self.options.format, mapping=self.options.mapping)
+        else:
+            head, pieces = _head(self.member.pieces)
+            self.finding = sniff(head, format=self.options.format, mapping=self.options.mapping)
+        if self.finding.layout is None:
+            yield from self._sentences(pieces)
+        else:
+            yield from self._table(self.finding, self.finding.layout.mapping, pieces)
+
+    def _decoder(self, feed: str) -> Decoder:
+        name = self.member.file.rpartition("!")[2]
+        start_ms = self.options.start_ms or nmea.start_in_name(Path(name).name) or nmea.start_in_name(self.path.name)
+        decoder = Decoder(self.sources, file=self.member.file, start_ms=start_ms, feed=feed)
+        decoder.message_counts = self.message_counts
+        return decoder
+
+    def _sentences(self, pieces: Iterator[bytes]) -> Iterator[Chunk]:
+        for chunk in nmea.read_nmea(pieces, self._decoder(nmea.NAME)):
+            yield self._believable(chunk)
+
+    def _believable(self, chunk: Chunk) -> Chunk:
+        """A chunk of sentences without the reports whose time cannot be."""
+        newest_ms = NEVER_MS if self.options.newest_ms is None else self.options.newest_ms
+        t_ms = chunk.positions["t"].to_numpy()
+        possible = (t_ms >= OLDEST_MS) & (t_ms <= newest_ms)
+        said_ms = chunk.statics["t"].to_numpy()
+        said = (said_ms >= OLDEST_MS) & (said_ms <= newest_ms)
+        for line in chunk.positions["line"].to_numpy()[~possible].tolist():
+            self.rejects.add(line, TIME_OUT_OF_RANGE, b"")
+        kept, counts = self.rejects.page()
+        return replace(
+            chunk,
+            positions=chunk.positions if possible.all() else chunk.positions.filter(pa.array(possible)),
+            statics=chunk.statics if said.all() else chunk.statics.filter(pa.array(said)),
+            rejects=(*chunk.rejects, *kept),
+            reject_counts=dict(Counter(chunk.reject_counts) + Counter(counts)),
+        )
+
+    def _table(self, finding: Finding, mapping: ColumnMapping, pieces: Iterator[bytes]) -> Iterator[Chunk]:
+        decoder = TableDecoder(
+            mapping, self.sources, self.rejects, file=self.member.file, newest_ms=self.options.newest_ms
+        )
+        decoder.message_counts = self.message_counts
+        if finding.carrier == "parquet":
+            yield from read_parquet(self.path, mapping, decoder, mapped_too=self._is_mapped)
+        elif finding.carrier == "csv":
+            yield from CsvReader(mapping, decoder, self.rejects, mapped_too=self._is_mapped).read(self._blocks(pieces))
+        elif finding.carrier == "json document":
+            reader = RecordReader(mapping, decoder)
+            yield from (reader.chunk(page) for page in document_records(pieces, _unpacker(finding)))
+        elif finding.layout is aiscatcher.LAYOUT:
+            yield from self._aiscatcher(RecordReader(mapping, decoder), pieces)
+        else:
+            reader = RecordReader(mapping, decoder)
+            for block in self._blocks(pieces):
+                yield reader.chunk(records(block, self.rejects, digitraffic.off_topic, _unpacker(finding)))
+
+    def _aiscatcher(self, reader: RecordReader, pieces: Iterator[bytes]) -> Iterator[Chunk]:
+        decoder = self._decoder(aiscatcher.LAYOUT.name)
+        for block in self._blocks(pieces):
+            page = records(block, self.rejects)
+            yield self._believable(decoder.feed(aiscatcher.as_tagged_lines(page, block.first_line, block.lines)))
+            yield reader.chunk([record for record in page if not aiscatcher.has_sentences(record)])
+        yield self._believable(decoder.finish())
+
+    @property
+    def _is_mapped(self) -> bool:
+        return self.options.mapping is not None
+
+    def _blocks(self, pieces: Iterator[bytes]) -> Iterator[Block]:
+        return line_blocks(pieces, self.rejects, size=self.options.block_bytes)
+
+
+def _unpacker(finding: Finding) -> Callable[[Json], Json]:
+    return digitraffic.unpacked if finding.layout is digitraffic.LAYOUT else dict
+
+
+def _head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes of a stream, and the whole stream again. A break is left for whoever reads on."""
+    held: list[bytes] = []
+    size = 0
+    broken: Exception | None = None
+    try:
+        for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size >= HEAD:
+                break
+    except BROKEN as error:
+        if not size:
+            raise
+        broken = error
+    return b"".join(held)[:HEAD], _again(held, pieces, broken)
+
+
+def _again(held: list[bytes], pieces: Iterator[bytes], broken: Exception | None) -> Iterator[bytes]:
+    yield from held
+    held.clear()
+    if broken is not None:
+        raise broken
+    yield from pieces

@@ -1,0 +1,1 @@
+"""Tracks: from reports to hulls. Hull separation, duplicates, impossible points."""

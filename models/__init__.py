@@ -1,0 +1,1 @@
+"""What is normal, learned from history. scikit-learn lives here and only here."""

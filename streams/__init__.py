@@ -1,0 +1,1 @@
+"""Kafka transport of the detector: topics, codec, workers. kafka-python lives here and only here."""

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from maritime.alerts.map import draw
+from maritime.alerts.tracks import TrackSketch
+from maritime.alerts.view import View
+from maritime.geo.coastline import load_coastline
+from tests.alerts.episodes import NOON_MS, alert
+
+NOWHERE = np.empty(0)
+SPAN = {"from": "2020-01-01T00:00:00Z", "to": "2020-01-01T23:59:59Z"}
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def view(lat, lon, must_lat=NOWHERE, must_lon=NOWHERE):
+    return View.of(np.array(lat), np.array(lon), np.array(must_lat), np.array(must_lon), aspect=1.25)
+
+
+def test_a_view_holds_its_points_in_the_middle():
+    shown = view([37.0, 38.0], [-123.0, -122.0])
+    assert shown.west < -123.0 < -122.0 < shown.east
+    assert shown.south < 37.0 < 38.0 < shown.north
+    assert (shown.west + shown.east) / 2 == pytest.approx(-122.5)
+
+
+def test_a_view_over_the_antimeridian_is_narrow():
+    shown = view([-17.0, -16.0, -16.5], [179.0, -179.0, 179.9])
+    assert shown.east - shown.west < 10
+    middle = (shown.west + shown.east) / 2
+    assert abs(abs(middle) - 180) < 1
+    assert shown.lon(np.array([179.0, -179.0])).tolist() == pytest.approx([middle - 1, middle + 1], abs=0.6)
+
+
+def test_a_few_wild_fixes_do_not_zoom_out_but_an_alert_does():
+    lat, lon = np.full(5_000, 37.0), np.full(5_000, -122.0)
+    lat[:3], lon[:3] = -60.0, 100.0
+    assert view(lat, lon).north - view(lat, lon).south < 1
+    wide = view(lat, lon, [36.0], [-125.0])
+    assert wide.west < -125.0
+    assert wide.south < 36.0
+
+
+@pytest.mark.parametrize(("lat", "lon"), [([89.9], [0.0]), ([-89.9, 89.9], [0.0, 180.0]), ([0.0], [180.0])])
+def test_a_view_stays_on_the_earth(lat, lon):
+    shown = view(lat, lon)
+    assert -90 <= shown.south < shown.north <= 90
+    assert -180 <= shown.west < 180
+    assert shown.east - shown.west <= 360
+
+
+def test_without_points_the_view_is_the_world():
+    assert view([], []) == View(-180.0, 180.0, -85.0, 85.0)
+
+
+def pixels(path):
+    from matplotlib.image import imread
+
+    return imread(path)
+
+
+def sketch_across_180():
+    sketch = TrackSketch()
+    lon = np.linspace(179.0, 181.0, 50)
+    t_ms = NOON_MS + np.arange(50) * 60_000
+    sketch.add(np.full(50, 366_000_001, np.uint32), t_ms, np.full(50, -17.3), np.where(lon > 180, lon - 360, lon))
+    return sketch
+
+
+def counts(kind, n):
+    return {"alerts_by_type": {kind: {"open": 0, "closed": n, "retracted": 0}}, "vessels": 1, "span": SPAN}
+
+
+def test_alerts_and_tracks_are_drawn(tmp_path):
+    far, coast = {"lat": -17.3, "lon": 179.5, "geometry": None}, load_coastline()
+    draw(tmp_path / "none.png", [], sketch_across_180(), coast, counts("dark_period", 0))
+    draw(tmp_path / "one.png", [alert(**far)], sketch_across_180(), coast, counts("dark_period", 1))
+    draw(tmp_path / "gone.png", [alert(**far, state="retracted")], sketch_across_180(), coast, counts("dark_period", 0))
+    assert (tmp_path / "one.png").read_bytes().startswith(PNG)
+    none, one, gone = (pixels(tmp_path / f"{name}.png") for name in ("none", "one", "gone"))
+    assert one.shape == none.shape
+    black = (one[..., :3].sum(axis=2) < 0.05).sum() - (none[..., :3].sum(axis=2) < 0.05).sum()
+    assert black > 100  # the marker of a dark period
+    assert np.array_equal(gone, none)
+
+
+def test_a_track_over_the_antimeridian_is_no_line_around_the_world(tmp_path):
+    draw(tmp_path / "map.png", [], sketch_across_180(), load_coastline(), counts("loitering", 0))
+    image = pixels(tmp_path / "map.png")
+    draw(tmp_path / "sea.png", [], _ends_of(sketch_across_180()), load_coastline(), counts("loitering", 0))
+    changed = np.abs(image - pixels(tmp_path / "sea.png")).sum(axis=2) > 0.05
+    columns = np.flatnonzero(changed.any(axis=0))
+    assert columns.size > 300  # one line through the view, from end to end …
+    assert np.diff(columns).max() < 5  # … without a break at 180°
+
+
+def _ends_of(sketch):
+    """The same view with no line in it: two vessels with one point each."""
+    ends = TrackSketch()
+    [track] = sketch.tracks()
+    for mmsi, i in ((1, 0), (2, -1)):
+        ends.add(
+            np.array([mmsi], np.uint32),
+            track.t_ms[[i]],
+            track.lat_deg[[i]].astype(np.float64),
+            track.lon_deg[[i]].astype(np.float64),
+        )
+    return ends
+
+
+def test_without_anything_there_is_still_a_map(tmp_path):
+    nothing = {"alerts_by_type": {}, "vessels": 0, "span": {"from": None, "to": None}}
+    draw(tmp_path / "map.png", [], TrackSketch(), load_coastline(), nothing)
+    assert (tmp_path / "map.png").read_bytes().startswith(PNG)

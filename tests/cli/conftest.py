@@ -1,0 +1,24 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import maritime
+
+SCENARIO = Path(__file__).with_name("quiet_sea.yaml")
+
+
+@pytest.fixture(scope="session")
+def sea(tmp_path_factory) -> Path:
+    """A folder with `sea.nmea` and `truth.csv` of a small scenario in which three ships loiter."""
+    folder = tmp_path_factory.mktemp("sea")
+    ran = maritime("simulate", SCENARIO, "--out", "sea.nmea", "--truth", "truth.csv", cwd=folder)
+    assert ran.code == 0, ran.err
+    return folder
+
+
+@pytest.fixture(scope="session")
+def replayed(sea) -> Path:
+    """The folder of its replay, all revisions written."""
+    ran = maritime("replay", "sea.nmea", "--out", "out", "--revisions", cwd=sea)
+    assert ran.code == 0, ran.err
+    return sea / "out"

@@ -1,0 +1,37 @@
+"""Run the command line in a process of its own, as people do."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command left on the screen, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.out)
+
+
+def maritime(*arguments: object, cwd: Path, env: dict[str, str] | None = None, timeout_s: float = 300) -> Ran:
+    """Run `maritime ARGUMENTS` in a folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "maritime.cli", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,57 @@
+import json
+import re
+import shlex
+
+import pytest
+import typer
+
+from maritime.cli import app
+from tests.cli.running import PROJECT, maritime
+
+DOCS = PROJECT / "docs" / "commands.md"
+COMMANDS = typer.main.get_command(app).commands
+EXAMPLES = re.findall(r"^\$ maritime (.+)$", DOCS.read_text(), re.MULTILINE)
+
+
+def section(name):
+    return DOCS.read_text().split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_section_with_all_options_and_an_example(name):
+    told = section(name)
+    options = {option for parameter in COMMANDS[name].params for option in parameter.opts + parameter.secondary_opts}
+    undocumented = {
+        option
+        for option in options - {"--help", "-h", "--json"}
+        if option.startswith("-") and f"`{option}`" not in told
+    }
+    examples = [line for line in EXAMPLES if line.startswith(f"{name} ") or line == name]
+    assert {option for option in undocumented if not any(option in line for line in examples)} == set()
+    assert examples
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_json_and_help(name):
+    options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    assert "--json" in options
+    assert COMMANDS[name].help
+
+
+def test_every_section_of_the_docs_is_a_command():
+    headings = re.findall(r"^## (.+)$", DOCS.read_text(), re.MULTILINE)
+    assert set(headings) - {"What holds for all"} == set(COMMANDS)
+
+
+def test_every_command_in_the_docs_runs(tmp_path):
+    (tmp_path / "configs").symlink_to(PROJECT / "configs")
+    assert len(EXAMPLES) > len(COMMANDS)
+    for line in EXAMPLES:
+        if "ALERT_ID" in line:
+            first = (tmp_path / "out" / "alerts.jsonl").read_text().splitlines()[0]
+            line = line.replace("ALERT_ID", json.loads(first)["alert_id"])
+        ran = maritime(*shlex.split(line), cwd=tmp_path)
+        assert ran.code == 0, f"{line}: {ran.out} {ran.err}"
+        assert ran.out.strip()
+        if "--json" in line:
+            assert ran.json()
