@@ -79,7 +79,10 @@ def prefix_ms(text: str) -> int | None:
             zone = re.match(r"([+-])(\d\d):?(\d\d)?", text[found.end() :])
             if zone:
                 offset = timedelta(hours=int(zone[2]), minutes=int(zone[3] or 0))
-                moment -= offset if zone[1] == "+" else -offset
+                try:
+                    moment -= offset if zone[1] == "+" else -offset
+                except OverflowError:  # before year 1 or after year 9999
+                    return None
             return ms_of(moment)
     found = re.match(r"\d{9,}(\.\d*)?", text)
     return epoch_ms(found[0]) if found else None

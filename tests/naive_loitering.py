@@ -213,14 +213,18 @@ def loiterings(reports: Sequence[Report], beats: Sequence[int], waters: Waters) 
             now.modes.add("adrift")
             if r.status == 2:
                 now.modes.add("not_under_command")
-        circles = "circling" in now.modes and r.t - circled <= 2 * HOUR
-        if fast and r.t - fast >= 10 * MINUTE and not circles and not drifting:
-            lasts = [fast, circled if "circling" in now.modes else 0, drift_seen if "adrift" in now.modes else 0]
-            close(max(lasts))
-            continue
+        seen = r.t
+        if fast and r.t - fast >= 10 * MINUTE:
+            seen = max(fast, circled if "circling" in now.modes else 0, drift_seen if "adrift" in now.modes else 0)
+            circles = "circling" in now.modes and r.t - circled <= 2 * HOUR
+            if not circles and not drifting:
+                close(seen)
+                continue
+            if speed >= 5.0 and not drifting:
+                continue
         now.members.append(r)
         if r.t >= now.look:
-            now.look = _judge(now, r, adrift is not None, waters, next((b for b in beats if b > r.t), None))
+            now.look = _judge(now, r, seen, adrift is not None, waters, next((b for b in beats if b > r.t), None))
     if now and beats[-1] - reports[-1].t > HOUR:
         close(reports[-1].t)
     return [x for x in found if x.end or x.alerted_at or reports[-1].t - x.start >= 30 * MINUTE]
@@ -246,7 +250,8 @@ def needed_min(episode: Episode, adrift: bool, waters: Waters) -> float:
     return min(needs)
 
 
-def _judge(episode: Episode, r: Report, adrift: bool, waters: Waters, told_at: int | None) -> int:
+def _judge(episode: Episode, r: Report, seen: int, adrift: bool, waters: Waters, told_at: int | None) -> int:
+    """Raise the alert if it has loitered long enough by when it was last seen to; says when to look again."""
     port_m = waters.port_m(*episode.middle())
     episode.in_port = port_m < 3000.0 or (episode.in_port and port_m <= 4000.0)
     if episode.alerted_at is not None:
@@ -255,7 +260,7 @@ def _judge(episode: Episode, r: Report, adrift: bool, waters: Waters, told_at: i
     if left < 0.5 or math.isinf(needed):
         return r.t + 15 * MINUTE
     due = episode.start + int(needed * MINUTE / left)
-    if due <= r.t:
+    if due <= seen:
         episode.alerted_at = told_at
         return r.t + 6 * HOUR
-    return min(r.t + 15 * MINUTE, due)
+    return min(r.t + 15 * MINUTE, due) if due > r.t else r.t + 15 * MINUTE

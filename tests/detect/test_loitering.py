@@ -162,6 +162,14 @@ def test_a_circler_that_came_at_speed_began_when_it_fell_below_the_circling_spee
     assert last["start_t"] == T0_MS + 63 * MINUTE_MS
 
 
+def test_a_circler_that_left_in_time_is_no_alert_while_it_may_come_back(world):
+    legs = [(5, 4, course % 360, 60) for course in range(0, 360 * 3, 30)]
+    (event,) = told(world, track((63, 10, 0, 60), *legs, (240, 10, 0, 60), start=FAR_OFF))
+    assert (event["what"], event["alerted"]) == (CLOSED, 0)
+    assert event["end_t"] - event["start_t"] == pytest.approx(3 * HOUR_MS, abs=20 * MINUTE_MS)
+    assert event["v"][2] < 5.0, "the way out at 10 kn is no part of the circling"
+
+
 def test_disabled_it_keeps_nothing_and_tells_nothing(world):
     off = LoiteringSettings(enabled=False).parameters()
     one = slow(300, FAR_OFF)

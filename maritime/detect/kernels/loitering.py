@@ -340,6 +340,12 @@ def _tell(p, h, ship_type, what, now_ms, end_ms, window, own_bit, world, out):
 
 
 @njit(cache=True)
+def runs(p, h, t_ms):
+    """Whether the hull has been above the leaving speed for so long that it leaves, unless it circles or drifts."""
+    return h.fast_t != FAR and t_ms - h.fast_t >= p.leave_ms
+
+
+@njit(cache=True)
 def _judge(p, h, ship_type, t_ms, now_ms, window, own_bit, world, out):
     """Raise the alert when its time has come, or say when to look again."""
     if h.loiter_due_t == h.loiter_start_t:
@@ -355,12 +361,13 @@ def _judge(p, h, ship_type, t_ms, now_ms, window, own_bit, world, out):
     again_ms = t_ms + HOUR_MS // 4
     if w >= 0.5 and after_ms != FAR:
         due_ms = start_ms + np.int64(after_ms / w)
-        if due_ms <= t_ms:
+        if due_ms <= (last_loitering_ms(h) if runs(p, h, t_ms) else t_ms):
             h.loiter_alerted = 1
             _tell(p, h, ship_type, OPEN, now_ms, FAR, window, own_bit, world, out)
             h.loiter_due_t = t_ms + UPDATE_MS
             return
-        again_ms = min(again_ms, due_ms)
+        if due_ms > t_ms:
+            again_ms = min(again_ms, due_ms)
     h.loiter_due_t = again_ms
 
 
@@ -506,9 +513,11 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
             h.loiter_modes |= NOT_UNDER_COMMAND
     if circling >= 0:
         h.circling_t = t_ms
-    circles = h.loiter_modes & CIRCLING and t_ms - h.circling_t <= CIRCLING_PAUSE_MS
-    if h.fast_t != FAR and t_ms - h.fast_t >= p.leave_ms and not circles and not drifting:
-        return LEFT
+    if runs(p, h, t_ms) and not drifting:
+        if not (h.loiter_modes & CIRCLING and t_ms - h.circling_t <= CIRCLING_PAUSE_MS):
+            return LEFT
+        if speed_kn >= p.circling_kn:  # on its way out, or a pause: no part of the circling
+            return NOTHING
     _accumulate(h, lat, lon, sog, cog, status)
     return JUDGE if t_ms >= h.loiter_due_t else NOTHING
 
