@@ -6,19 +6,19 @@ antimeridian is no edge.
 
 import math
 
-from numba import njit
+from maritime.jit import kernel
 
 RECEPTION_CELL_DEG = 0.1  # chosen: about 6 nm, near the scale on which terrestrial reception changes
 MOORING_CELL_DEG = 0.02  # chosen: about 1.2 nm, the size of a harbour basin or an anchorage
 
 
-@njit(cache=True)
+@kernel
 def columns_of_row(row, size_deg):
     """How many cells of `size_deg` the parallel through the middle of a row is cut into."""
     return max(1, int(round(360.0 / size_deg * math.cos(math.radians((row + 0.5) * size_deg - 90.0)))))
 
 
-@njit(cache=True)
+@kernel
 def cell_of(lat_deg, lon_deg, size_deg):
     """The cell of a position; degrees in, int64 out. Latitude is clipped to ±90, longitude wraps."""
     rows = int(round(180.0 / size_deg))
@@ -28,7 +28,7 @@ def cell_of(lat_deg, lon_deg, size_deg):
     return row * (rows * 2) + column
 
 
-@njit(cache=True)
+@kernel
 def ring_cells(lat_deg, lon_deg, size_deg, ring, out):
     """Fill `out` (int64, (2·ring+1)² or more) with the distinct cells within `ring` of a position; return how many.
 

@@ -2,19 +2,18 @@
 
 import math
 
-from numba import njit
-
 from maritime.geo.geodesy import wrap_deg
 from maritime.geo.near_tree_kernels import nearest_run
+from maritime.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def coast_distance_m(coast, lat_deg, lon_deg, limit_m):
     """Metres from a position to the nearest coast, whichever side; `limit_m` when it is farther, NaN when unknown."""
     return nearest_run(coast.tree, lat_deg, lon_deg, limit_m)[0]
 
 
-@njit(cache=True)
+@kernel
 def on_land(coast, lat_deg, lon_deg):
     """Whether a position lies within a ring of land; False when it is NaN.
 

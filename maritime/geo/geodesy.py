@@ -6,12 +6,11 @@ NaN in, NaN out.
 
 import math
 
-from numba import njit
-
+from maritime.jit import kernel
 from maritime.units import EARTH_RADIUS_M
 
 
-@njit(cache=True)
+@kernel
 def wrap_deg(angle_deg):
     """The same angle in [-180, 180): a longitude, or a difference of two taken the short way round."""
     if -180.0 <= angle_deg < 180.0:
@@ -24,7 +23,7 @@ def wrap_deg(angle_deg):
     return -180.0 if wrapped_deg >= 180.0 else wrapped_deg  # a tiny negative angle rounds up to the open end
 
 
-@njit(cache=True)
+@kernel
 def distance_m(lat1_deg, lon1_deg, lat2_deg, lon2_deg):
     """Great-circle distance in metres (haversine), right across the antimeridian and over the poles."""
     lat1, lat2 = math.radians(lat1_deg), math.radians(lat2_deg)
@@ -34,7 +33,7 @@ def distance_m(lat1_deg, lon1_deg, lat2_deg, lon2_deg):
     return 2.0 * EARTH_RADIUS_M * math.atan2(math.sqrt(h), math.sqrt(1.0 - min(h, 1.0)))
 
 
-@njit(cache=True)
+@kernel
 def quick_distance_m(lat1_deg, lon1_deg, lat2_deg, lon2_deg):
     """Distance in metres on the plane that touches between two near points; antimeridian safe.
 
@@ -50,7 +49,7 @@ def quick_distance_m(lat1_deg, lon1_deg, lat2_deg, lon2_deg):
     return EARTH_RADIUS_M * math.sqrt(north * north + east * east)
 
 
-@njit(cache=True)
+@kernel
 def bearing_deg(lat1_deg, lon1_deg, lat2_deg, lon2_deg):
     """Initial great-circle course from the first point to the second, degrees true, [0, 360); 0 if equal."""
     lat1, lat2 = math.radians(lat1_deg), math.radians(lat2_deg)
@@ -61,7 +60,7 @@ def bearing_deg(lat1_deg, lon1_deg, lat2_deg, lon2_deg):
     return 0.0 if turned_deg >= 360.0 else turned_deg  # a tiny negative angle rounds up to 360
 
 
-@njit(cache=True)
+@kernel
 def destination(lat_deg, lon_deg, course_deg, run_m):
     """Where a great circle leads: `(lat_deg, lon_deg)` after `run_m` metres on an initial course."""
     lat, course = math.radians(lat_deg), math.radians(course_deg)
@@ -73,7 +72,7 @@ def destination(lat_deg, lon_deg, course_deg, run_m):
     return math.degrees(math.atan2(z, math.hypot(x, y))), wrap_deg(lon_deg + math.degrees(math.atan2(y, x)))
 
 
-@njit(cache=True)
+@kernel
 def angle_between_deg(first_deg, second_deg):
     """The smaller angle between two directions, degrees in [0, 180]."""
     return abs(wrap_deg(first_deg - second_deg))

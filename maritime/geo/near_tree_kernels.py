@@ -3,12 +3,12 @@
 import math
 
 import numpy as np
-from numba import njit
 
+from maritime.jit import allocating_kernel, kernel
 from maritime.units import EARTH_RADIUS_M
 
 
-@njit(cache=True)
+@kernel
 def _box_gap2(boxes, node, x, y, z):
     """Squared chord from a unit vector to a node's box; 0 inside, infinite for an empty box."""
     dx = max(boxes[node, 0] - x, x - boxes[node, 3], 0.0)
@@ -17,7 +17,7 @@ def _box_gap2(boxes, node, x, y, z):
     return dx * dx + dy * dy + dz * dz
 
 
-@njit(cache=True)
+@kernel
 def _run_gap2(points, first, last, x, y, z):
     """Squared chord from a unit vector to the nearest point of a run's segments."""
     ax, ay, az = points[first, 0] - x, points[first, 1] - y, points[first, 2] - z
@@ -34,7 +34,7 @@ def _run_gap2(points, first, last, x, y, z):
     return best2
 
 
-@njit(cache=True)
+@kernel
 def nearest_run(tree, lat_deg, lon_deg, limit_m):
     """`(distance_m, run)` of the run nearest to a position; `(limit_m, -1)` when none is nearer than the limit.
 
@@ -83,7 +83,7 @@ def nearest_run(tree, lat_deg, lon_deg, limit_m):
     return 2.0 * EARTH_RADIUS_M * math.asin(min(1.0, 0.5 * math.sqrt(best2))), best_run
 
 
-@njit(cache=True)
+@allocating_kernel
 def fill_leaves(middles, leaf_run):
     """Give each row of `middles`, float64[m, 3], a leaf of `leaf_run`, int32[2^k ≥ m]: near rows near leaves."""
     order = np.arange(middles.shape[0])
@@ -101,7 +101,7 @@ def fill_leaves(middles, leaf_run):
         pending.append((middle, end, leaf + leaves // 2, leaves // 2))
 
 
-@njit(cache=True)
+@kernel
 def _widest_axis(middles, order, first, end):
     widest, width = 0, -1.0
     for axis in range(3):
@@ -114,7 +114,7 @@ def _widest_axis(middles, order, first, end):
     return widest
 
 
-@njit(cache=True)
+@kernel
 def _select(middles, axis, order, first, end, middle):
     """Reorder order[first:end] so that its part before `middle` lies below the rest on an axis (Hoare's find)."""
     low, high = first, end - 1

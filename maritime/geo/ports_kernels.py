@@ -1,12 +1,11 @@
 """The nearest port, marina or anchorage. Kernels only."""
 
-from numba import njit
-
 from maritime.geo.near_tree_kernels import nearest_run
 from maritime.geo.zones_kernels import zone_of
+from maritime.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def nearest_place_m(places, lat_deg, lon_deg, limit_m):
     """`(distance_m, place)`: 0 inside a place drawn as an area; `(limit_m, -1)` when none is nearer than the limit.
 

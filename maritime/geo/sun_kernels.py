@@ -6,15 +6,14 @@ chapters 25 and 28). Between 1950 and 2050 they lie within 0.02° of a full ephe
 
 import math
 
-from numba import njit
-
+from maritime.jit import kernel
 from maritime.units import DAY_MS
 
 J2000_MS = 946_728_000_000  # 2000-01-01T12:00:00Z
 DAYS_PER_CENTURY = 36_525.0
 
 
-@njit(cache=True)
+@kernel
 def sun_altitude_deg(t_ms, lat_deg, lon_deg):
     """Altitude of the sun's centre above the true horizon, degrees, without refraction; time in ms since 1970 UTC.
 

@@ -1,9 +1,9 @@
 """Which zone a position lies in. Kernels only."""
 
-from numba import njit
+from maritime.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def _inside(zones, zone, lat_deg, lon_deg):
     """Whether a zone holds a position at exactly this longitude: an odd number of edges due north of it."""
     odd = False
@@ -17,7 +17,7 @@ def _inside(zones, zone, lat_deg, lon_deg):
     return odd
 
 
-@njit(cache=True)
+@kernel
 def zone_of(zones, lat_deg, lon_deg):
     """Index of the first zone that a position lies in; -1 when it is in none, or NaN."""
     for zone in range(zones.boxes_deg.shape[0]):
@@ -32,7 +32,7 @@ def zone_of(zones, lat_deg, lon_deg):
     return -1
 
 
-@njit(cache=True)
+@kernel
 def zones_of(zones, lat_deg, lon_deg, zone_index):
     """`zone_of` for float64[n] positions, into int64[n]."""
     for i in range(lat_deg.shape[0]):

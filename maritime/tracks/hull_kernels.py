@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from maritime.geo.geodesy import quick_distance_m
+from maritime.jit import kernel
 from maritime.times import NEVER
 from maritime.tracks.hulls import DUPLICATE_RING, HOURS_KEPT, HULLS_PER_MMSI, INTERVAL_BINS
 from maritime.units import HOUR_MS, KN_MS
@@ -14,7 +14,7 @@ STRAY, DUPLICATE, OVERFLOW = -1, -2, -3  # what find_hull answers where a report
 WINDOW_MS = 600_000
 
 
-@njit(cache=True)
+@kernel
 def vessel_slot(table, vessels, mmsi):
     """Slot of an MMSI in the open-addressing table (int32, power of two, -1 = free), or the free one it would take."""
     mask = table.shape[0] - 1
@@ -24,7 +24,7 @@ def vessel_slot(table, vessels, mmsi):
     return i
 
 
-@njit(cache=True)
+@kernel
 def reach_m(p, dt_ms, sog_a_kn, sog_b_kn):
     """How far a hull can have gone in `dt_ms`, given the speeds that both reports claim (NaN = unknown)."""
     speed_ms = p.reachable_ms
@@ -35,7 +35,7 @@ def reach_m(p, dt_ms, sog_a_kn, sog_b_kn):
     return p.margin_m + speed_ms * dt_ms / 1000.0
 
 
-@njit(cache=True)
+@kernel
 def content_hash(lat_deg, lon_deg, sog_kn, cog_deg, heading_deg, status):
     """32 bits of what a report says, to recognise one transmission heard twice, at AIS resolution."""
     h = np.uint64(np.int64(math.floor(lat_deg * 600000.0 + 0.5)) & 0xFFFFFFFF)
@@ -50,7 +50,7 @@ def content_hash(lat_deg, lon_deg, sog_kn, cog_deg, heading_deg, status):
     return np.uint32(h & np.uint64(0xFFFFFFFF))
 
 
-@njit(cache=True)
+@kernel
 def find_hull(p, hulls, vessel, t_ms, lat_deg, lon_deg, sog_kn, content):
     """The hull (row number) that a report belongs to; DUPLICATE, or STRAY when none could have reached it.
 
@@ -89,7 +89,7 @@ def find_hull(p, hulls, vessel, t_ms, lat_deg, lon_deg, sog_kn, content):
     return best
 
 
-@njit(cache=True)
+@kernel
 def keep_stray(p, vessel, t_ms, lat_deg, lon_deg, sog_kn, content):
     """Keep an unreachable report aside; True when enough of them bear each other out to be a hull of their own."""
     if (
@@ -113,7 +113,7 @@ def keep_stray(p, vessel, t_ms, lat_deg, lon_deg, sog_kn, content):
     return False
 
 
-@njit(cache=True)
+@kernel
 def interval_bin(dt_ms):
     """Bin of a report interval: bin k holds intervals up to 2^(k/2) seconds."""
     if dt_ms <= 1000:
@@ -121,7 +121,7 @@ def interval_bin(dt_ms):
     return min(int(math.ceil(2.0 * math.log2(dt_ms / 1000.0))), INTERVAL_BINS - 1)
 
 
-@njit(cache=True)
+@kernel
 def interval_quantile_s(h, share):
     """Upper edge, in seconds, of the bin that holds the given share of a hull's report intervals; NaN with none."""
     total = 0
@@ -137,7 +137,7 @@ def interval_quantile_s(h, share):
     return math.nan
 
 
-@njit(cache=True)
+@kernel
 def _shift_to(h, hour, window):
     """Move the hull's hourly counts and window bits on to the hour and window of a new report."""
     steps = hour - h.hour
@@ -151,7 +151,7 @@ def _shift_to(h, hour, window):
         h.window = window
 
 
-@njit(cache=True)
+@kernel
 def reports_in_hours(h, hours, now_ms):
     """Reports of a hull in the last `hours` full hours before and the hour of `now_ms` (at most 12)."""
     newest = np.int64(now_ms // HOUR_MS)
@@ -162,7 +162,7 @@ def reports_in_hours(h, hours, now_ms):
     return total
 
 
-@njit(cache=True)
+@kernel
 def note_heard(h, t_ms):
     """Count a report of any kind in the hull's hourly counts, window bits and interval bins."""
     _shift_to(h, np.int32(t_ms // HOUR_MS), np.int32(t_ms // WINDOW_MS))
@@ -179,7 +179,7 @@ def note_heard(h, t_ms):
     h.heard_t = t_ms
 
 
-@njit(cache=True)
+@kernel
 def new_hull(hulls, row, vessel, vessel_row, t_ms):
     """Open row `row` of the hull table for a vessel and chain it; the last row of the table is the blank one."""
     hulls[row] = hulls[hulls.shape[0] - 1]  # the last row is kept blank
@@ -196,7 +196,7 @@ def new_hull(hulls, row, vessel, vessel_row, t_ms):
     hulls[row].window = np.int32(t_ms // WINDOW_MS)
 
 
-@njit(cache=True)
+@kernel
 def may_have_another_hull(vessel):
     """Whether a further transmitter of the MMSI can be followed."""
     return vessel.n_hulls < HULLS_PER_MMSI

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from maritime.ais.kernels.jit import inlined, kernel
 from maritime.ais.layout import (
     BUCKETS,
     INCOMPLETE_MULTIPART,
@@ -14,6 +13,7 @@ from maritime.ais.layout import (
     RAW_LIMIT_BYTES,
     WAYS,
 )
+from maritime.jit import inlined, kernel
 
 
 @inlined

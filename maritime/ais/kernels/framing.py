@@ -7,7 +7,6 @@ logs of the US Coast Guard (suffix) and of Gatehouse receivers ($PGHP).
 import numpy as np
 
 from maritime.ais.kernels.assembly import add_part, copy, give_up_all, keep_raw, reject
-from maritime.ais.kernels.jit import inlined, kernel
 from maritime.ais.kernels.names import name_number
 from maritime.ais.kernels.text import (
     UTC_MS,
@@ -43,6 +42,7 @@ from maritime.ais.layout import (
     TIME_OF_OWN_SHIP,
     UNKNOWN_SENTENCE,
 )
+from maritime.jit import inlined, kernel
 
 LF = 10
 CR = 13

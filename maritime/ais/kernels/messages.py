@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from maritime.ais.kernels.jit import inlined, kernel
 from maritime.ais.kernels.text import UTC_MS, clock_ms, dated
 from maritime.ais.layout import (
     ACCEPTED,
@@ -48,6 +47,7 @@ from maritime.ais.tables import (
     TYPE_24_B,
     TYPE_24_B_CRAFT,
 )
+from maritime.jit import inlined, kernel
 
 NAV_STATUS_UNKNOWN = 15
 NAV_STATUS_ACTIVE_BEACON = 14

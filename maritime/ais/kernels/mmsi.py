@@ -1,7 +1,8 @@
 """MMSI → class code (ITU-R M.585-9, annexes 1 and 2)."""
 
 import numpy as np
-from numba import njit
+
+from maritime.jit import allocating_kernel, kernel
 
 INVALID = 0
 SHIP = 1
@@ -16,13 +17,13 @@ MOB = 9
 EPIRB = 10
 
 
-@njit(cache=True)
+@kernel
 def is_mid(digits):
     """Whether three digits can be a maritime identification digits code: the first is 2 to 7 (M.585-9, annex 1)."""
     return 200 <= digits <= 799
 
 
-@njit(cache=True)
+@kernel
 def class_of_mmsi(mmsi):
     """Class code of one MMSI by its digits alone."""
     if is_mid(mmsi // 1_000_000):
@@ -48,7 +49,7 @@ def class_of_mmsi(mmsi):
     return INVALID
 
 
-@njit(cache=True)
+@kernel
 def class_of_report(mmsi, msg_type):
     """Class code of one report: message types 4, 9 and 21 tell the station where the digits say ship or nothing."""
     code = class_of_mmsi(mmsi)
@@ -63,7 +64,7 @@ def class_of_report(mmsi, msg_type):
     return code
 
 
-@njit(cache=True)
+@allocating_kernel
 def classify(mmsi, msg_type):
     """Class codes uint8[n] of the reports with MMSI uint32[n] and message type uint8[n] (0 = unknown)."""
     codes = np.empty(mmsi.shape[0], dtype=np.uint8)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from maritime.ais.kernels.jit import inlined
 from maritime.ais.layout import NAME_LIMIT_BYTES, NAME_TABLE_SIZE, NAMES_LIMIT
+from maritime.jit import inlined
 
 
 @inlined

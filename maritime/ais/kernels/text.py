@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from maritime.ais.kernels.jit import inlined, kernel
 from maritime.ais.layout import LATEST_MS, NO_TIME
+from maritime.jit import inlined, kernel
 from maritime.units import DAY_MS, MINUTE_MS, SECOND_MS
 
 

@@ -2,21 +2,20 @@
 
 import math
 
-from numba import njit
-
 from maritime.detect.kernels.events import BEACON, CLOSED, OPEN, UPDATE, WITHHELD, tell
+from maritime.jit import kernel
 from maritime.times import FAR, NEVER
 
 SART_ACTIVE = 14  # navigational status, ITU-R M.1371-5 table 45
 
 
-@njit(cache=True)
+@kernel
 def is_beacon_mmsi(mmsi):
     """AIS-SART 970, man overboard 972, EPIRB-AIS 974 (ITU-R M.585-9 annex 2)."""
     return mmsi // 1_000_000 == 970 or mmsi // 1_000_000 == 972 or mmsi // 1_000_000 == 974
 
 
-@njit(cache=True)
+@kernel
 def _tell_beacon(h, what, now_ms, end_ms, out):
     e = tell(
         out,
@@ -36,7 +35,7 @@ def _tell_beacon(h, what, now_ms, end_ms, out):
     e.v[1] = h.beacon_seen_t
 
 
-@njit(cache=True)
+@kernel
 def beacon_report(p, h, t_ms, lat, lon, status, msg_type, now_ms, out):
     """A report of any kind, positioned or not."""
     beacon = is_beacon_mmsi(h.mmsi)
@@ -64,13 +63,13 @@ def beacon_report(p, h, t_ms, lat, lon, status, msg_type, now_ms, out):
         _tell_beacon(h, UPDATE, now_ms, FAR, out)
 
 
-@njit(cache=True)
+@kernel
 def beacon_deadline(p, h):
     """When silence ends the episode."""
     return h.beacon_seen_t + p.pause_ms + 1 if h.beacon_open else FAR
 
 
-@njit(cache=True)
+@kernel
 def beacon_time(p, h, now_ms, out):
     """The passing of time ends the episode at the last report."""
     if h.beacon_open and now_ms > h.beacon_seen_t + p.pause_ms:
@@ -78,7 +77,7 @@ def beacon_time(p, h, now_ms, out):
         h.beacon_open = 0
 
 
-@njit(cache=True)
+@kernel
 def _tell_withheld(h, what, now_ms, end_ms, out):
     lat = h.lat if h.last_t != NEVER else math.nan
     lon = h.lon if h.last_t != NEVER else math.nan
@@ -90,7 +89,7 @@ def _tell_withheld(h, what, now_ms, end_ms, out):
     e.v[3] = h.sog
 
 
-@njit(cache=True)
+@kernel
 def withheld_report(p, h, t_ms, lat, now_ms, out):
     """A report of a vessel: without a position it begins or goes on withholding, with one it ends it."""
     if not math.isnan(lat):
@@ -115,7 +114,7 @@ def withheld_report(p, h, t_ms, lat, now_ms, out):
         _tell_withheld(h, OPEN, now_ms, FAR, out)
 
 
-@njit(cache=True)
+@kernel
 def end_withheld(p, h, end_ms, now_ms, out):
     """Close the open episode; a passing lack of a fix that nobody was told of leaves no trace."""
     if h.withheld_alerted or end_ms - h.withheld_start_t >= p.after_ms:
@@ -123,26 +122,26 @@ def end_withheld(p, h, end_ms, now_ms, out):
     h.withheld_open = 0
 
 
-@njit(cache=True)
+@kernel
 def withheld_deadline(p, h):
     """When silence ends the episode."""
     return h.withheld_seen_t + p.pause_ms + 1 if h.withheld_open else FAR
 
 
-@njit(cache=True)
+@kernel
 def withheld_time(p, h, now_ms, out):
     """The passing of time ends the episode at the last report."""
     if h.withheld_open and now_ms > h.withheld_seen_t + p.pause_ms:
         end_withheld(p, h, h.withheld_seen_t, now_ms, out)
 
 
-@njit(cache=True)
+@kernel
 def tell_open_beacon(h, now_ms, out):
     """Tell a beacon under test that is still heard."""
     _tell_beacon(h, OPEN, now_ms, FAR, out)
 
 
-@njit(cache=True)
+@kernel
 def tell_open_withheld(p, h, now_ms, out):
     """Tell withholding that lasts and was not told as an alert."""
     if h.withheld_seen_t - h.withheld_start_t >= p.after_ms:

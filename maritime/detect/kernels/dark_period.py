@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from maritime.detect.kernels.events import CLOSED, OPEN, RETRACTED, SILENCE, UPDATE, tell
 from maritime.detect.kernels.outage import is_out
@@ -19,6 +18,7 @@ from maritime.detect.loitering import SHORT_RING
 from maritime.geo.coastline_kernels import coast_distance_m
 from maritime.geo.geodesy import quick_distance_m
 from maritime.geo.ports_kernels import nearest_place_m
+from maritime.jit import kernel
 from maritime.times import FAR, NEVER
 from maritime.tracks.hull_kernels import interval_quantile_s, reports_in_hours
 from maritime.tracks.hulls import DUPLICATE_RING
@@ -31,7 +31,7 @@ ENOUGH_VESSELS, ENOUGH_SHARE = 3.0, 0.5  # vessels, or share of the usual number
 LONGEST_LEAST_MS = 12 * HOUR_MS  # the least silence where only satellites hear
 
 
-@njit(cache=True)
+@kernel
 def least_silence_ms(p, h):
     """Shortest silence of this hull that is recorded."""
     interval_s = interval_quantile_s(h, 0.95)
@@ -40,13 +40,13 @@ def least_silence_ms(p, h):
     return max(p.least_ms, min(np.int64(p.intervals * interval_s * 1000.0), LONGEST_LEAST_MS))
 
 
-@njit(cache=True)
+@kernel
 def windows_known(h):
     """How many windows, at most 64, the hull's bits speak of."""
     return min(np.int64(h.window) - h.windows_from + 1, 64)
 
 
-@njit(cache=True)
+@kernel
 def heard_share(h, windows):
     """Share of the last `windows` windows in which the hull was heard, by Laplace's rule of succession."""
     n = min(windows_known(h), windows)
@@ -54,7 +54,7 @@ def heard_share(h, windows):
     return (heard + 1.0) / (n + 2.0)
 
 
-@njit(cache=True)
+@kernel
 def longest_hole_ms(h):
     """Longest run of windows not heard among those known, in ms."""
     longest = 0
@@ -68,7 +68,7 @@ def longest_hole_ms(h):
     return longest * WINDOW_MS
 
 
-@njit(cache=True)
+@kernel
 def last_interval_s(h):
     """Mean interval between the last reports, as many as the hull remembers (DUPLICATE_RING)."""
     oldest = h.last_t
@@ -77,13 +77,13 @@ def last_interval_s(h):
     return 0.0 if oldest == NEVER else (h.last_t - oldest) / 1000.0 / (DUPLICATE_RING - 1)
 
 
-@njit(cache=True)
+@kernel
 def _sample(h, back):
     """Row of the short ring, counted back from the newest sample."""
     return (np.int64(h.short_n) - 1 - back) % SHORT_RING
 
 
-@njit(cache=True)
+@kernel
 def _ahead(h, seconds):
     """Dead-reckoned position from the samples of the last 20 minutes; the last position where there is but one."""
     newest = _sample(h, 0)
@@ -103,12 +103,12 @@ def _ahead(h, seconds):
     return lat, lon
 
 
-@njit(cache=True)
+@kernel
 def _median_3(a, b, c):
     return max(min(a, b), min(max(a, b), c))
 
 
-@njit(cache=True)
+@kernel
 def is_out_of_reach(p, lat, lon, there_lat, there_lon, window, own_bit, world):
     """Whether the way from here to there leads out of the area heard: over its edge, or where far fewer are heard."""
     if not inside_extent(world.reception, there_lat, there_lon, 0.0):
@@ -118,7 +118,7 @@ def is_out_of_reach(p, lat, lon, there_lat, there_lon, window, own_bit, world):
     return here >= p.ahead_vessels and not there >= p.ahead_share * here
 
 
-@njit(cache=True)
+@kernel
 def is_mooring(p, lat, lon, own_bit, world):
     """Whether vessels moor here: a known place, or others seen at rest."""
     return (
@@ -127,7 +127,7 @@ def is_mooring(p, lat, lon, own_bit, world):
     )
 
 
-@njit(cache=True)
+@kernel
 def judge_last_reports(p, h, window, own_bit, world):
     """The rule by which the hull's last reports hold an alert back, or NONE."""
     if h.short_n < p.reports_before:
@@ -161,7 +161,7 @@ def judge_last_reports(p, h, window, own_bit, world):
     return NONE
 
 
-@njit(cache=True)
+@kernel
 def choose_neighbourhood(p, h, window, own_bit, world):
     """The smallest neighbourhood with enough vessels to judge reception by, and how many are usual there."""
     for ring in RINGS:
@@ -171,7 +171,7 @@ def choose_neighbourhood(p, h, window, own_bit, world):
     return WIDE, 0.0
 
 
-@njit(cache=True)
+@kernel
 def reception_around(p, h, window, own_bit, world):
     """(r, sketch of who is heard): whether reception works in the hull's neighbourhood in one window."""
     now, _, who, _ = heard_near(world.reception, h.lat, h.lon, np.int64(h.silence_ring), window, own_bit)
@@ -186,7 +186,7 @@ def reception_around(p, h, window, own_bit, world):
     return now / usual, who
 
 
-@njit(cache=True)
+@kernel
 def log_probability(h):
     """Ln P of hearing nothing in the windows judged. Where reception comes and goes (mean r below a half: satellites),
     the hull's share q is taken of the windows in which it is there.
@@ -198,20 +198,20 @@ def log_probability(h):
     return h.silence_r_sum * math.log(1.0 - q)
 
 
-@njit(cache=True)
+@kernel
 def reception_works(p, h):
     """Whether reception was there for the share of the silence that the hull's own share makes one expect."""
     return h.silence_r_sum >= p.least_reception * h.silence_q * h.silence_windows
 
 
-@njit(cache=True)
+@kernel
 def silence_report(h, t_ms):
     """A report was heard: nothing to judge until ten to twenty minutes have passed without another."""
     h.silence_due_t = (t_ms // WINDOW_MS + 2) * WINDOW_MS
     h.silence_judged = 0
 
 
-@njit(cache=True)
+@kernel
 def _begin(p, h, window, own_bit, world):
     h.silence_judged = 1
     h.silence_start_t = h.last_t
@@ -227,7 +227,7 @@ def _begin(p, h, window, own_bit, world):
     h.silence_ring, h.silence_usual = choose_neighbourhood(p, h, window, own_bit, world)
 
 
-@njit(cache=True)
+@kernel
 def silence_time(p, h, ship_type, now_ms, window, own_bit, world, out):
     """The passing of time while silent: judge the last reports once, then every window that closes."""
     if now_ms < h.silence_due_t:
@@ -274,7 +274,7 @@ def silence_time(p, h, ship_type, now_ms, window, own_bit, world, out):
         _tell(p, h, ship_type, OPEN, now_ms, FAR, math.nan, math.nan, math.nan, world, out)
 
 
-@njit(cache=True)
+@kernel
 def _tell(p, h, ship_type, what, now_ms, end_ms, lat, lon, sog, world, out):
     """Tell the silence; `lat`, `lon`, `sog` are of the report that ended it (NaN while silent)."""
     e = tell(out, SILENCE, what, h, h.silence_told, h.silence_alerted, now_ms, h.silence_start_t, end_ms, h.lat, h.lon)
@@ -309,7 +309,7 @@ def _tell(p, h, ship_type, what, now_ms, end_ms, lat, lon, sog, world, out):
     v[23] = h.silence_windows
 
 
-@njit(cache=True)
+@kernel
 def _back(lat, lon, sog, cog, seconds):
     """Where a vessel was so many seconds before, by its course and speed; NaN when either is unknown."""
     back_m = sog * KN_MS * seconds
@@ -318,7 +318,7 @@ def _back(lat, lon, sog, cog, seconds):
     return back_lat, (back_lon + 540.0) % 360.0 - 180.0
 
 
-@njit(cache=True)
+@kernel
 def _comes_over_the_edge(p, lat, lon, sog, cog, world):
     """Whether a reappearing vessel is at the edge of all that was heard and was beyond it a quarter of an hour ago."""
     if inside_extent(world.reception, lat, lon, p.edge_m):
@@ -327,14 +327,14 @@ def _comes_over_the_edge(p, lat, lon, sog, cog, world):
     return not inside_extent(world.reception, back_lat, back_lon, 0.0)
 
 
-@njit(cache=True)
+@kernel
 def _comes_into_reach(p, lat, lon, sog, cog, window, own_bit, world):
     """Whether a reappearing vessel comes, by its course of the last hour, from where (almost) nobody is heard."""
     back_lat, back_lon = _back(lat, lon, sog, cog, p.ahead_s)
     return not math.isnan(back_lat) and is_out_of_reach(p, lat, lon, back_lat, back_lon, window, own_bit, world)
 
 
-@njit(cache=True)
+@kernel
 def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_bit, world, out):
     """A report after a silence: close, retract or raise the alert; `h` still holds the report before."""
     if t_ms - h.heard_t < p.least_ms or h.last_t != h.heard_t:
@@ -373,7 +373,7 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
     h.silence_judged = 0
 
 
-@njit(cache=True)
+@kernel
 def silence_clash(p, h, ship_type, now_ms, world, out):
     """Another hull of the MMSI went on where this one cannot have been: it was no silence of the ship."""
     if h.silence_alerted:
@@ -386,7 +386,7 @@ def silence_clash(p, h, ship_type, now_ms, world, out):
     h.silence_due_t = FAR
 
 
-@njit(cache=True)
+@kernel
 def tell_open_silence(p, h, ship_type, now_ms, world, out):
     """Tell a silence that still lasts, long enough to be recorded and not told as an alert."""
     if now_ms - h.last_t >= least_silence_ms(p, h):

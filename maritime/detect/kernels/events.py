@@ -1,13 +1,14 @@
 """Kernels that tell an episode: one row of the event table each time people should hear of a change."""
 
 import numpy as np
-from numba import njit
+
+from maritime.jit import kernel
 
 LOITERING, SILENCE, LANDFALL, BEACON, WITHHELD, OUTAGE, CLASH = 1, 2, 3, 4, 5, 6, 7  # kind
 OPEN, UPDATE, CLOSED, RETRACTED = 0, 1, 2, 3  # what
 
 
-@njit(cache=True)
+@kernel
 def tell(out, kind, what, h, revision, alerted, now_ms, start_ms, end_ms, lat_deg, lon_deg):
     """Append an event for hull `h`; returns its record, whose values `v` the caller fills. out.n[0] counts."""
     i = out.n[0]

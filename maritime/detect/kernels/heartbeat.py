@@ -1,9 +1,9 @@
 """Kernels that move the clock and count reception."""
 
 import numpy as np
-from numba import njit
 
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, cell_of
+from maritime.jit import allocating_kernel, kernel
 from maritime.times import NEVER
 
 CLASS_A, CLASS_B, CLASS_UNKNOWN = 0, 1, 2
@@ -11,7 +11,7 @@ CLASS_A, CLASS_B, CLASS_UNKNOWN = 0, 1, 2
 NEWEST, CANDIDATE, CONTRADICTED = 0, 1, 2  # places in the clock array
 
 
-@njit(cache=True)
+@kernel
 def transceiver_class(msg_type):
     """0 class A, 1 class B, 2 unknown, from a message type (ITU-R M.1371-5 annex 8)."""
     if (1 <= msg_type <= 3) or msg_type == 5 or msg_type == 27:
@@ -21,19 +21,19 @@ def transceiver_class(msg_type):
     return CLASS_UNKNOWN
 
 
-@njit(cache=True)
+@kernel
 def is_vessel_report(msg_type):
     """Whether a message type is sent by vessels: not by base stations (4, 11), SAR aircraft (9) or AtoN (21)."""
     return msg_type != 4 and msg_type != 9 and msg_type != 11 and msg_type != 14 and msg_type != 21
 
 
-@njit(cache=True)
+@kernel
 def who_bit(mmsi):
     """One of 64 bits for a vessel, by Fibonacci hashing: the OR of many counts distinct vessels (linear counting)."""
     return np.uint64(1) << (np.uint64(mmsi) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(58))
 
 
-@njit(cache=True)
+@kernel
 def move_clock(t_ms, clock, jump_ms, lateness_ms):
     """Advance the newest plausible time over reports in arrival order; `t_ms` int64[n], `clock` int64[3] in place.
 
@@ -55,7 +55,7 @@ def move_clock(t_ms, clock, jump_ms, lateness_ms):
             clock[CONTRADICTED] = 0
 
 
-@njit(cache=True)
+@kernel
 def _slot(keys_hi, keys_lo, hi, lo):
     """Open addressing: the slot of a two-word key, or the free one where it belongs; free slots have hi = -1."""
     mask = keys_hi.shape[0] - 1
@@ -67,7 +67,7 @@ def _slot(keys_hi, keys_lo, hi, lo):
     return i
 
 
-@njit(cache=True)
+@allocating_kernel
 def count_heard(
     mmsi,
     t_ms,
@@ -144,7 +144,7 @@ def count_heard(
     return n_groups
 
 
-@njit(cache=True)
+@allocating_kernel
 def count_resting(mmsi, lat_deg, lon_deg, sog_kn, rest_kn, cell_out, who_out):
     """The mooring cells in which vessels lay still, with the bits of who they were; returns the number of cells."""
     n = mmsi.shape[0]

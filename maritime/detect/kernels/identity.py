@@ -1,13 +1,13 @@
 """Kernels for what a vessel says of itself: texts become hashes, static reports become vessel state."""
 
 import numpy as np
-from numba import njit
 
+from maritime.jit import allocating_kernel, kernel
 from maritime.times import NEVER
 from maritime.tracks.hull_kernels import vessel_slot
 
 
-@njit(cache=True)
+@kernel
 def text_hash(text, start, end):
     """FNV-1a (64 bit) over the letters and digits of `text[start:end]` (uint8), case folded; 0 when there are none."""
     h = np.uint64(0xCBF29CE484222325)
@@ -22,7 +22,7 @@ def text_hash(text, start, end):
     return h if n else np.uint64(0)
 
 
-@njit(cache=True)
+@allocating_kernel
 def text_hashes(text, offsets, valid, after_arrow):
     """text_hash of every string of an Arrow column; `after_arrow` takes only what follows the last '>' (destinations
     written as "FROM>TO", IALA guidance on the destination field).
@@ -40,7 +40,7 @@ def text_hashes(text, offsets, valid, after_arrow):
     return out
 
 
-@njit(cache=True)
+@kernel
 def note_static(vessel, t_ms, imo, call_sign_hash, name_hash, ship_type, length_m, destination_port):
     """Take one static report; zero (NaN, -2) says nothing. A change of name, call sign or IMO is noted."""
     changed = False
@@ -63,7 +63,7 @@ def note_static(vessel, t_ms, imo, call_sign_hash, name_hash, ship_type, length_
         vessel.identity_t = t_ms
 
 
-@njit(cache=True)
+@kernel
 def vessel_row(state, mmsi):
     """Row of an MMSI in the vessel table, made if new; -1 when the table is full. state.n[1] counts vessels."""
     s = vessel_slot(state.table, state.vessels, mmsi)

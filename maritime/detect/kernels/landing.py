@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from maritime.detect.kernels.events import CLOSED, LANDFALL, OPEN, RETRACTED, tell
 from maritime.detect.kernels.outage import is_out
@@ -13,6 +12,7 @@ from maritime.geo.coastline_kernels import coast_distance_m, on_land
 from maritime.geo.geodesy import bearing_deg, destination, distance_m, quick_distance_m
 from maritime.geo.ports_kernels import nearest_place_m
 from maritime.geo.sun_kernels import sun_altitude_deg
+from maritime.jit import kernel
 from maritime.times import FAR, NEVER
 from maritime.units import DAY_MS, KN_MS, MINUTE_MS
 
@@ -28,13 +28,13 @@ APPROACH_REPORTS = 3  # chosen: so many reports under way are an approach seen
 PLACE_LOOKED_M = 50_000.0  # chosen: how far off the nearest known place is still named
 
 
-@njit(cache=True)
+@kernel
 def runs_fast_by_trade(ship_type):
     """High-speed craft 40–49, passenger 60–69, pilot 50, SAR 51, law enforcement 55 (ITU-R M.1371-5 table 53)."""
     return 40 <= ship_type <= 51 or ship_type == 55 or 60 <= ship_type <= 69
 
 
-@njit(cache=True)
+@kernel
 def note_pace(p, h, t_ms, lat, lon, sog, cog):
     """Keep speed and course of a report: as sent, or implied by the distance made since a sample 3 minutes before."""
     if math.isnan(sog) or math.isnan(cog):
@@ -58,7 +58,7 @@ def note_pace(p, h, t_ms, lat, lon, sog, cog):
         h.pace_deg = cog
 
 
-@njit(cache=True)
+@kernel
 def note_moving(p, h, t_ms, speed_kn):
     """A report under way: what it says of a long rest before, of an approach, and of a run at high speed."""
     before_ms = h.first_t if h.moved_t == NEVER else h.moved_t
@@ -80,7 +80,7 @@ def note_moving(p, h, t_ms, speed_kn):
         h.sprint_t = t_ms
 
 
-@njit(cache=True)
+@kernel
 def begin_stop(p, h, t_ms, lat, lon):
     """The first report at rest; `h` still holds the report before."""
     h.stop_t = t_ms
@@ -101,13 +101,13 @@ def begin_stop(p, h, t_ms, lat, lon):
             h.landfall_seen |= STOP
 
 
-@njit(cache=True)
+@kernel
 def shore_m(p, vessel, world):
     """Distance to the coast within which a stop of this vessel is a landfall."""
     return (p.shore_long_m if vessel.length_m > p.long_m else p.shore_m) + world.coast_error_m
 
 
-@njit(cache=True)
+@kernel
 def _visit(p, h):
     """Place of this stop among those visited before, or -1."""
     for k in range(VISITED):
@@ -116,14 +116,14 @@ def _visit(p, h):
     return -1
 
 
-@njit(cache=True)
+@kernel
 def visits_before(p, h):
     """How often the vessel came ashore here before."""
     k = _visit(p, h)
     return 0 if k < 0 else np.int64(h.visit_n[k])
 
 
-@njit(cache=True)
+@kernel
 def remember_visit(p, h):
     """Count the stop among the places visited and bring it to the front; the place visited longest ago leaves."""
     k = _visit(p, h)
@@ -146,19 +146,19 @@ def remember_visit(p, h):
     h.visit_lon[0] = lon
 
 
-@njit(cache=True)
+@kernel
 def ran_before(p, h, ship_type):
     """Whether a craft not made for it ran at high speed shortly before the stop."""
     return h.sprint_t != NEVER and h.stop_t - h.sprint_t <= p.sprint_ms and not runs_fast_by_trade(ship_type)
 
 
-@njit(cache=True)
+@kernel
 def was_dark_before(p, h):
     """Whether an alerted silence ended shortly before."""
     return h.dark_end_t != NEVER and h.stop_t - h.dark_end_t <= p.antecedent_ms
 
 
-@njit(cache=True)
+@kernel
 def loitered_before(p, h):
     """Whether an alerted loitering ended shortly before, or began before and still lasts."""
     if h.loiter_open and h.loiter_alerted:
@@ -166,7 +166,7 @@ def loitered_before(p, h):
     return h.loiter_end_t != NEVER and h.stop_t - h.loiter_end_t <= p.antecedent_ms
 
 
-@njit(cache=True)
+@kernel
 def weigh_terms(p, h, vessel, window, own_bit, world):
     """Which terms are unusual and which cannot be known, at the beginning of a landfall."""
     lat = h.stop_lat
@@ -200,7 +200,7 @@ def weigh_terms(p, h, vessel, window, own_bit, world):
     h.landfall_unknown = unknown
 
 
-@njit(cache=True)
+@kernel
 def held_back(p, h, vessel):
     """Code of the rule that keeps the landfall from being an alert; NOT_HELD when it is one."""
     if h.landfall_held == INLAND:
@@ -222,7 +222,7 @@ def held_back(p, h, vessel):
     return NOT_HELD if p.enabled else DISABLED
 
 
-@njit(cache=True)
+@kernel
 def _tell(p, h, vessel, what, revision, now_ms, end_ms, world, out):
     """Tell the state of the landfall."""
     e = tell(
@@ -260,7 +260,7 @@ def _tell(p, h, vessel, what, revision, now_ms, end_ms, world, out):
     v[25] = h.status
 
 
-@njit(cache=True)
+@kernel
 def _open(p, h, vessel, coast_m, place_m, place, held, now_ms, window, own_bit, world, out):
     """The stop is a landfall: weigh it, and raise the alert if it is one."""
     h.landfall_open = 1
@@ -278,7 +278,7 @@ def _open(p, h, vessel, coast_m, place_m, place, held, now_ms, window, own_bit, 
         h.landfall_told += 1
 
 
-@njit(cache=True)
+@kernel
 def _judge(p, h, vessel, now_ms, window, own_bit, world, out):
     """The stop has lasted long enough: is it at the shore, in a known place on land, or where nobody can say?"""
     h.stop_judged = 1
@@ -303,7 +303,7 @@ def _judge(p, h, vessel, now_ms, window, own_bit, world, out):
     _open(p, h, vessel, coast_m, place_m, place, held, now_ms, window, own_bit, world, out)
 
 
-@njit(cache=True)
+@kernel
 def _know_stay(p, h):
     """At departure it may be known whether the stay was short: it began when it was seen to, and ended before this."""
     if not h.landfall_seen & STOP and h.landfall_inferred != FROM_SILENCE:
@@ -315,7 +315,7 @@ def _know_stay(p, h):
         h.landfall_unknown &= ~SHORT_STAY
 
 
-@njit(cache=True)
+@kernel
 def passed_by(p, h, t_ms, lat, lon, speed_kn):
     """Whether, between the last report before an inferred landfall and this one, there was no time for a stop."""
     way_kn = h.landfall_kn
@@ -327,7 +327,7 @@ def passed_by(p, h, t_ms, lat, lon, speed_kn):
     return t_ms - h.stop_seen_t - way_s * 1000.0 < p.stop_ms
 
 
-@njit(cache=True)
+@kernel
 def end_stop(p, h, vessel, t_ms, lat, lon, speed_kn, now_ms, world, out):
     """The vessel has left: close the landfall, if it was one."""
     if h.landfall_open and h.landfall_inferred == FROM_SILENCE and passed_by(p, h, t_ms, lat, lon, speed_kn):
@@ -355,7 +355,7 @@ def end_stop(p, h, vessel, t_ms, lat, lon, speed_kn, now_ms, world, out):
         note_moving(p, h, h.leaving_t, speed_kn)
 
 
-@njit(cache=True)
+@kernel
 def _seen_there(p, h, vessel, lat, lon, world):
     """Whether a vessel found at rest after an inferred landfall lies where it was thought to: at the shore, near by."""
     return quick_distance_m(h.stop_lat, h.stop_lon, lat, lon) <= p.infer_m and coast_distance_m(
@@ -363,7 +363,7 @@ def _seen_there(p, h, vessel, lat, lon, world):
     ) <= shore_m(p, vessel, world)
 
 
-@njit(cache=True)
+@kernel
 def _step(p, h, length_m, t_ms, lat, lon):
     if h.stop_t == FAR:
         if h.resting:
@@ -382,7 +382,7 @@ def _step(p, h, length_m, t_ms, lat, lon):
     return _leave(p, h, t_ms, away)
 
 
-@njit(cache=True)
+@kernel
 def _rest(p, h, t_ms):
     """A further report of the stop."""
     if h.landfall_inferred == FROM_SILENCE:
@@ -395,7 +395,7 @@ def _rest(p, h, t_ms):
     return JUDGE if not h.stop_judged and t_ms - h.stop_t >= p.stop_ms else NOTHING
 
 
-@njit(cache=True)
+@kernel
 def _leave(p, h, t_ms, away):
     """A report that may end the stop: the first is noted, a second that bears it out ends it."""
     if h.leaving_n == 0:
@@ -406,13 +406,13 @@ def _leave(p, h, t_ms, away):
     return NOTHING
 
 
-@njit(cache=True)
+@kernel
 def _look_again(p, h, t_ms):
     waits = h.stop_t == FAR or not h.stop_judged
     h.look_t = t_ms + p.infer_after_ms if waits and h.moved_t != NEVER else FAR
 
 
-@njit(cache=True)
+@kernel
 def landfall_step(p, h, length_m, t_ms, lat, lon, sog, cog):
     """What a report does to the stop; answers NOTHING, or the action for which `landfall_act` must see the world.
 
@@ -425,7 +425,7 @@ def landfall_step(p, h, length_m, t_ms, lat, lon, sog, cog):
     return action
 
 
-@njit(cache=True)
+@kernel
 def landfall_act(p, h, vessel, action, t_ms, lat, lon, now_ms, window, own_bit, world, out):
     """The rare reports that change more than the stop; `h` still holds the report before."""
     if action == FOUND:
@@ -444,7 +444,7 @@ def landfall_act(p, h, vessel, action, t_ms, lat, lon, now_ms, window, own_bit, 
     _look_again(p, h, t_ms)
 
 
-@njit(cache=True)
+@kernel
 def landfall_report(p, h, vessel, t_ms, lat, lon, sog, cog, status, now_ms, window, own_bit, world, out):
     """A report of the hull; `h` still holds the report before. The two verbs above in one."""
     action = landfall_step(p, h, vessel.length_m, t_ms, lat, lon, sog, cog)
@@ -452,13 +452,13 @@ def landfall_report(p, h, vessel, t_ms, lat, lon, sog, cog, status, now_ms, wind
         landfall_act(p, h, vessel, action, t_ms, lat, lon, now_ms, window, own_bit, world, out)
 
 
-@njit(cache=True)
+@kernel
 def landfall_deadline(p, h):
     """When silence may mean a landfall."""
     return h.look_t
 
 
-@njit(cache=True)
+@kernel
 def heads_for_shore(p, h, coast_m, coast):
     """Whether the last report of a vessel under way leads to the shore soon: in reach, half of the way made good."""
     if h.moving_n < APPROACH_REPORTS or not h.pace_kn > p.leave_kn or math.isnan(h.pace_deg):
@@ -469,7 +469,7 @@ def heads_for_shore(p, h, coast_m, coast):
     return on_land(coast, lat, lon) or coast_distance_m(coast, lat, lon, coast_m) <= 0.5 * coast_m
 
 
-@njit(cache=True)
+@kernel
 def _infer(p, h, vessel, now_ms, window, own_bit, world, out):
     """Others are heard, this vessel is not: open a landfall if its last report led to one."""
     coast_m = coast_distance_m(world.coast, h.lat, h.lon, p.infer_m)
@@ -492,7 +492,7 @@ def _infer(p, h, vessel, now_ms, window, own_bit, world, out):
     _open(p, h, vessel, coast_m, place_m, place, NOT_HELD, now_ms, window, own_bit, world, out)
 
 
-@njit(cache=True)
+@kernel
 def landfall_time(p, h, vessel, now_ms, window, own_bit, world, out):
     """The passing of time: a silence that began on the way to the shore, while others are heard, is a landfall."""
     if now_ms < h.look_t:
@@ -509,13 +509,13 @@ def landfall_time(p, h, vessel, now_ms, window, own_bit, world, out):
             return
 
 
-@njit(cache=True)
+@kernel
 def landfall_open(h):
     """Whether a landfall lasts that nobody was told of."""
     return h.landfall_open == 1 and not h.landfall_alerted
 
 
-@njit(cache=True)
+@kernel
 def tell_open_landfall(p, h, vessel, now_ms, window, own_bit, world, out):
     """Tell a landfall that lasts, for the record; the hull stays as it was."""
     _tell(p, h, vessel, OPEN, h.landfall_told, now_ms, FAR, world, out)

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from maritime.detect.kernels.events import CLOSED, LOITERING, OPEN, UPDATE, tell
 from maritime.detect.kernels.reception import FIRST_WINDOW, WINDOW_MS, heard_near
@@ -12,6 +11,7 @@ from maritime.geo.coastline_kernels import coast_distance_m
 from maritime.geo.geodesy import angle_between_deg, bearing_deg, quick_distance_m
 from maritime.geo.ports_kernels import nearest_place_m
 from maritime.geo.zones_kernels import zone_of
+from maritime.jit import kernel
 from maritime.times import FAR, NEVER
 from maritime.units import HOUR_MS, KN_MS
 
@@ -25,7 +25,7 @@ CIRCLING_PAUSE_MS = 2 * HOUR_MS  # chosen: the span of the long ring, in which c
 SHORTEST_SPAN_S = 600  # chosen: no implied speed over less
 
 
-@njit(cache=True)
+@kernel
 def slow_since(p, h):
     """Row of the short ring since which the hull is slow, or -1: implied speed and median SOG below `enter_kn`."""
     newest = (h.short_n - 1) % SHORT_RING
@@ -61,7 +61,7 @@ def slow_since(p, h):
     return start if 2 * below >= known else -1
 
 
-@njit(cache=True)
+@kernel
 def circling_since(p, h):
     """Row of the long ring since which the hull circles, or -1."""
     held = min(np.int64(h.long_n), LONG_RING)
@@ -95,19 +95,19 @@ def circling_since(p, h):
     return oldest
 
 
-@njit(cache=True)
+@kernel
 def is_natural_loiterer(ship_type):
     """Fishing, towing, dredging, diving, pilot, SAR, tug, tender, anti-pollution, law enforcement (ITU table 53)."""
     return 30 <= ship_type <= 34 or 50 <= ship_type <= 55
 
 
-@njit(cache=True)
+@kernel
 def is_leisure_craft(ship_type):
     """Sailing and pleasure craft (ITU table 53): becalmed and fishing for fun they drift for hours."""
     return ship_type == 36 or ship_type == 37
 
 
-@njit(cache=True)
+@kernel
 def _middle(h):
     """Latitude and longitude of the mean position of the episode."""
     lat = h.loiter_lat0 + h.loiter_y / METRES_PER_DEGREE
@@ -115,12 +115,12 @@ def _middle(h):
     return lat, (lon + 540.0) % 360.0 - 180.0
 
 
-@njit(cache=True)
+@kernel
 def _rms_m(h):
     return math.sqrt(h.loiter_m2 / h.loiter_n) if h.loiter_n > 0 else 0.0
 
 
-@njit(cache=True)
+@kernel
 def _begin(h, start_s, lat, lon, mode):
     """Open the episode at a sample."""
     h.loiter_open = 1
@@ -155,7 +155,7 @@ def _begin(h, start_s, lat, lon, mode):
     _seed(h, np.int32(start_s))
 
 
-@njit(cache=True)
+@kernel
 def _seed(h, start_s):
     """Count what the rings hold from the beginning of the episode to the sample before the newest: the long ring as far
     back as the short one does not reach, with the speed and course between its samples.
@@ -181,7 +181,7 @@ def _seed(h, start_s):
             _accumulate(h, h.short_lat[k], h.short_lon[k], h.short_sog[k], math.nan, h.status)
 
 
-@njit(cache=True)
+@kernel
 def _begin_circling(h, k):
     """Open the episode at row k of the long ring, or since when it has been calm if it came at speed just before."""
     held = min(np.int64(h.long_n), LONG_RING)
@@ -191,7 +191,7 @@ def _begin_circling(h, k):
         _begin(h, h.long_s[k], h.long_lat[k], h.long_lon[k], CIRCLING)
 
 
-@njit(cache=True)
+@kernel
 def _accumulate(h, lat, lon, sog, cog, status):
     """Add a sample to the episode's sums."""
     h.loiter_n += 1
@@ -223,7 +223,7 @@ def _accumulate(h, lat, lon, sog, cog, status):
         h.loiter_anchor_n += 1
 
 
-@njit(cache=True)
+@kernel
 def _radius_95_m(h):
     total = 0
     for k in range(RADIUS_BINS):
@@ -236,7 +236,7 @@ def _radius_95_m(h):
     return math.nan
 
 
-@njit(cache=True)
+@kernel
 def _look_around(p, h, world):
     """Where the episode lies: distance to the coast and to ports (with hysteresis), and the watch zone."""
     lat, lon = _middle(h)
@@ -249,7 +249,7 @@ def _look_around(p, h, world):
     h.loiter_zone = zone_of(world.zones, lat, lon)
 
 
-@njit(cache=True)
+@kernel
 def threshold_ms(p, h):
     """Time after which the episode is an alert where it lies, before weights; FAR where slowness alone is ordinary."""
     after = FAR
@@ -265,7 +265,7 @@ def threshold_ms(p, h):
     return after
 
 
-@njit(cache=True)
+@kernel
 def weight(p, h, ship_type):
     """What masks leave of the score: 1 where none applies."""
     w = 1.0
@@ -283,13 +283,13 @@ def weight(p, h, ship_type):
     return w
 
 
-@njit(cache=True)
+@kernel
 def excused_by_nothing(h):
     """Whether the trade of the vessel does not matter: in a watch zone, and adrift not under command."""
     return h.loiter_zone >= 0 or (h.adrift_t != FAR and h.loiter_modes & NOT_UNDER_COMMAND != 0)
 
 
-@njit(cache=True)
+@kernel
 def usual_slowness(p, h, world, window, own_bit):
     """Share of the vessels heard around that are usually slow; NaN with fewer than three, or heard for too short."""
     first = world.reception.meta[FIRST_WINDOW]
@@ -299,14 +299,14 @@ def usual_slowness(p, h, world, window, own_bit):
     return slow if usual >= 3.0 else math.nan
 
 
-@njit(cache=True)
+@kernel
 def _others(h, world, window, own_bit):
     """Vessels heard around the episode in the last window."""
     lat, lon = _middle(h)
     return heard_near(world.reception, lat, lon, 1, window, own_bit)[0]
 
 
-@njit(cache=True)
+@kernel
 def _tell(p, h, ship_type, what, now_ms, end_ms, window, own_bit, world, out):
     """Tell the state of the episode."""
     lat, lon = _middle(h)
@@ -339,13 +339,13 @@ def _tell(p, h, ship_type, what, now_ms, end_ms, window, own_bit, world, out):
     v[22] = excused_by_nothing(h)
 
 
-@njit(cache=True)
+@kernel
 def runs(p, h, t_ms):
     """Whether the hull has been above the leaving speed for so long that it leaves, unless it circles or drifts."""
     return h.fast_t != FAR and t_ms - h.fast_t >= p.leave_ms
 
 
-@njit(cache=True)
+@kernel
 def _judge(p, h, ship_type, t_ms, now_ms, window, own_bit, world, out):
     """Raise the alert when its time has come, or say when to look again."""
     if h.loiter_due_t == h.loiter_start_t:
@@ -371,7 +371,7 @@ def _judge(p, h, ship_type, t_ms, now_ms, window, own_bit, world, out):
     h.loiter_due_t = again_ms
 
 
-@njit(cache=True)
+@kernel
 def end_loitering(p, h, ship_type, end_ms, now_ms, window, own_bit, world, out):
     """Close the open episode at `end_ms`; short ones that nobody was told of leave no trace."""
     if h.loiter_alerted or end_ms - h.loiter_start_t >= p.episode_after_ms:
@@ -385,7 +385,7 @@ def end_loitering(p, h, ship_type, end_ms, now_ms, window, own_bit, world, out):
     h.long_n = 0
 
 
-@njit(cache=True)
+@kernel
 def tell_open_loitering(p, h, ship_type, now_ms, window, own_bit, world, out):
     """Tell a slow period that lasts and was not told as an alert; revisions go on as if this had not been asked."""
     if h.last_t - h.loiter_start_t >= p.episode_after_ms:
@@ -395,7 +395,7 @@ def tell_open_loitering(p, h, ship_type, now_ms, window, own_bit, world, out):
         h.loiter_told = told
 
 
-@njit(cache=True)
+@kernel
 def last_loitering_ms(h):
     """When a vessel that now leaves was last seen loitering: circling and drifting can be faster than leaving."""
     end_ms = h.fast_t
@@ -406,7 +406,7 @@ def last_loitering_ms(h):
     return end_ms
 
 
-@njit(cache=True)
+@kernel
 def forget_samples(h):
     """Start the rings anew, after a hole too long to bridge."""
     h.short_n = 0
@@ -417,7 +417,7 @@ def forget_samples(h):
     h.calm_t = FAR
 
 
-@njit(cache=True)
+@kernel
 def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
     """What a report does to the rings and the episode; `h` still holds the report before.
 
@@ -522,7 +522,7 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
     return JUDGE if t_ms >= h.loiter_due_t else NOTHING
 
 
-@njit(cache=True)
+@kernel
 def loitering_act(
     p, h, ship_type, action, t_ms, lat, lon, sog, cog, heading, status, now_ms, window, own_bit, world, out
 ):
@@ -536,7 +536,7 @@ def loitering_act(
         loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status)  # the first sample after a hole begins nothing
 
 
-@njit(cache=True)
+@kernel
 def loitering_report(p, h, ship_type, t_ms, lat, lon, sog, cog, heading, status, now_ms, window, own_bit, world, out):
     """A report of the hull; `h` still holds the report before. The two verbs above in one."""
     action = loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status)
@@ -546,13 +546,13 @@ def loitering_report(p, h, ship_type, t_ms, lat, lon, sog, cog, heading, status,
         )
 
 
-@njit(cache=True)
+@kernel
 def loitering_deadline(p, h):
     """When the passing of time alone ends the open episode."""
     return h.last_t + p.bridge_ms + 1 if h.loiter_open else FAR
 
 
-@njit(cache=True)
+@kernel
 def loitering_time(p, h, ship_type, now_ms, window, own_bit, world, out):
     """The passing of time: a hole too long to bridge ends the episode at the last report."""
     if h.loiter_open and now_ms - h.last_t > p.bridge_ms:

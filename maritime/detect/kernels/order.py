@@ -1,10 +1,11 @@
 """Kernels that put reports into the one total order: time, then MMSI, then content."""
 
 import numpy as np
-from numba import njit
+
+from maritime.jit import allocating_kernel, kernel
 
 
-@njit(cache=True)
+@kernel
 def _content_before(a, b, lat, lon, sog, cog, heading, status, kind, source):
     """Whether report a comes before b by content; the columns are integer views, so NaN is a value like any other."""
     for column in (lat, lon):
@@ -20,7 +21,7 @@ def _content_before(a, b, lat, lon, sog, cog, heading, status, kind, source):
     return source[a] < source[b]
 
 
-@njit(cache=True)
+@kernel
 def is_ordered(t, mmsi, lat, lon, sog, cog, heading, status, kind, source):
     """Whether the reports already stand in the total order."""
     for i in range(1, t.shape[0]):
@@ -34,7 +35,7 @@ def is_ordered(t, mmsi, lat, lon, sog, cog, heading, status, kind, source):
     return True
 
 
-@njit(cache=True)
+@kernel
 def order_ties(order, t, mmsi, lat, lon, sog, cog, heading, status, kind, source):
     """Settle runs of equal time and MMSI by content, in place; `order` sorts the columns by time and MMSI."""
     n = order.shape[0]
@@ -58,7 +59,7 @@ def order_ties(order, t, mmsi, lat, lon, sog, cog, heading, status, kind, source
         start = end
 
 
-@njit(cache=True)
+@allocating_kernel
 def time_mmsi_keys(t, mmsi, t0):
     """int64 keys that sort by time, then MMSI; times within 99 days after t0, MMSI below 2^30."""
     keys = np.empty(t.shape[0], np.int64)

@@ -1,18 +1,18 @@
 """Kernels of reception outages; the rule in words is in maritime/detect/outage.py."""
 
 import numpy as np
-from numba import njit
 
 from maritime.detect.kernels.events import CLOSED, OPEN, OUTAGE
 from maritime.detect.kernels.reception import KEEP, cell_slot
 from maritime.geo.cells import RECEPTION_CELL_DEG, cell_of, columns_of_row
+from maritime.jit import kernel
 from maritime.times import FAR
 
 N_REGIONS, SOURCES_OUT = 4, 5  # places in the reception's meta array
 REGION_DEG = 1.0
 
 
-@njit(cache=True)
+@kernel
 def cell_middle(cell, size_deg):
     """Latitude and longitude of the middle of a cell."""
     stride = 2 * int(round(180.0 / size_deg))
@@ -21,7 +21,7 @@ def cell_middle(cell, size_deg):
     return (row + 0.5) * size_deg - 90.0, (column + 0.5) * 360.0 / columns_of_row(row, size_deg) - 180.0
 
 
-@njit(cache=True)
+@kernel
 def _hear(g, vessels, first_ms, last_ms):
     if g.vessels == 0:
         g.first_t = first_ms
@@ -31,7 +31,7 @@ def _hear(g, vessels, first_ms, last_ms):
     g.last_t = max(g.last_t, last_ms)
 
 
-@njit(cache=True)
+@kernel
 def hear_groups(r, cell, group, vessels, first_ms, last_ms):
     """Add the rows of one window to their sources and regions."""
     for i in range(cell.shape[0]):
@@ -45,7 +45,7 @@ def hear_groups(r, cell, group, vessels, first_ms, last_ms):
         _hear(r.regions[s], vessels[i], first_ms[i], last_ms[i])
 
 
-@njit(cache=True)
+@kernel
 def _tell(g, is_region, key, what, now_ms, end_ms, out):
     i = out.n[0]
     out.n[0] = i + 1
@@ -74,7 +74,7 @@ def _tell(g, is_region, key, what, now_ms, end_ms, out):
     e.v[3] = key
 
 
-@njit(cache=True)
+@kernel
 def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
     """Close a window of one source or region; returns 1 while it is out."""
     if not g.heard and g.vessels == 0:
@@ -116,7 +116,7 @@ def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
     return np.int64(g.out)
 
 
-@njit(cache=True)
+@kernel
 def close_window(p, r, cell, group, vessels, first_ms, last_ms, last_source_ms, last_region_ms, now_ms, tells, out):
     """Close one reception window: count its rows by source and region, and see who is out.
 
@@ -138,7 +138,7 @@ def close_window(p, r, cell, group, vessels, first_ms, last_ms, last_source_ms, 
             _close(p, r.regions[s], last_region_ms[s], now_ms, 1, r.region_keys[s], n_out, tells, out)
 
 
-@njit(cache=True)
+@kernel
 def is_out(r, source, lat, lon):
     """Whether the source, or the region of a position, is out."""
     if r.sources[source].out or r.sources[source].quiet > 0:

@@ -7,9 +7,9 @@ tide of the traffic; and sketches (64 bits) of who was heard in the last window 
 import math
 
 import numpy as np
-from numba import njit
 
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, ring_cells
+from maritime.jit import kernel
 from maritime.times import NEVER
 
 WINDOW_MS = 600_000
@@ -18,7 +18,7 @@ RINGS = (1, 2, 4)  # ever wider neighbourhoods, of 0.3°, 0.5° and 0.9°, in re
 N_CELLS, N_MOORINGS, WINDOW, FIRST_WINDOW, RING = 0, 1, 2, 3, 4  # places in the meta array
 
 
-@njit(cache=True)
+@kernel
 def popcount(x):
     """Number of bits set in 64."""
     x = np.uint64(x)
@@ -28,7 +28,7 @@ def popcount(x):
     return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@njit(cache=True)
+@kernel
 def cell_slot(keys, cell):
     """Slot of a cell in an open-addressing table of int64 keys (-1 = free), or the free one it would take."""
     mask = keys.shape[0] - 1
@@ -38,7 +38,7 @@ def cell_slot(keys, cell):
     return i
 
 
-@njit(cache=True)
+@kernel
 def _roll(c, window):
     """Close the cell's current window and open a later one."""
     steps = window - c.window
@@ -55,7 +55,7 @@ def _roll(c, window):
     c.window = window
 
 
-@njit(cache=True)
+@kernel
 def hear(r, window, cell, group, vessels, slow, who, box):
     """Take the rows of one heartbeat's window: arrays of equal length (see heartbeat.count_heard)."""
     if cell.shape[0] > 0 and r.meta[FIRST_WINDOW] == NEVER:
@@ -82,7 +82,7 @@ def hear(r, window, cell, group, vessels, slow, who, box):
             r.extent[3] = max(r.extent[3], box[i, 3])
 
 
-@njit(cache=True)
+@kernel
 def rest(r, cell, who):
     """Take the mooring cells of one heartbeat's window."""
     for i in range(cell.shape[0]):
@@ -94,7 +94,7 @@ def rest(r, cell, who):
         r.mooring_who[s] |= who[i]
 
 
-@njit(cache=True)
+@kernel
 def heard_near(r, lat_deg, lon_deg, ring, window, own_bit):
     """(others heard in a window, usual number per window, sketch, share of them slow usually) around a position.
 
@@ -133,7 +133,7 @@ def heard_near(r, lat_deg, lon_deg, ring, window, own_bit):
     return now, usual, who & ~own_bit, (slow / usual if usual > 0.0 else math.nan)
 
 
-@njit(cache=True)
+@kernel
 def others_rested(r, lat_deg, lon_deg, own_bit):
     """How many other vessels have been seen at rest within a mooring cell of a position (at least; of a sketch)."""
     n = ring_cells(lat_deg, lon_deg, MOORING_CELL_DEG, 1, r.scratch)
@@ -145,7 +145,7 @@ def others_rested(r, lat_deg, lon_deg, own_bit):
     return popcount(who & ~own_bit)
 
 
-@njit(cache=True)
+@kernel
 def inside_extent(r, lat_deg, lon_deg, margin_m):
     """Whether a position lies at least `margin_m` inside the box of all that has been heard (no box across 180°)."""
     margin_lat = margin_m / 111_195.0

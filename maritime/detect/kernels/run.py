@@ -7,7 +7,6 @@ passing of time for every hull whose deadline has come. Nothing here knows a clo
 import math
 
 import numpy as np
-from numba import njit
 
 from maritime.detect.kernels.beacon import (
     beacon_deadline,
@@ -50,6 +49,7 @@ from maritime.detect.kernels.loitering import (
 from maritime.detect.kernels.outage import close_window
 from maritime.detect.kernels.reception import N_CELLS, N_MOORINGS, WINDOW, WINDOW_MS, hear, rest
 from maritime.geo.geodesy import quick_distance_m
+from maritime.jit import inlined, kernel
 from maritime.times import FAR, NEVER
 from maritime.tracks.hull_kernels import (
     DUPLICATE,
@@ -70,7 +70,7 @@ BEAT, STATIC, ROW, TIMER, STAGE = 0, 1, 2, 3, 4  # places in the cursor
 DONE, NEED_ROOM = 0, 1
 
 
-@njit(cache=True)
+@kernel
 def is_set_aside(mmsi, msg_type):
     """Reports that no behaviour is judged from: base stations, AtoN, SAR aircraft, coast stations and groups."""
     return (
@@ -81,7 +81,7 @@ def is_set_aside(mmsi, msg_type):
     )
 
 
-@njit(cache=True)
+@inlined
 def set_deadline(state, p, row):
     """When the passing of time next matters to a hull."""
     h = state.hulls[row]
@@ -91,7 +91,7 @@ def set_deadline(state, p, row):
     state.due_t[row] = min(due, withheld_deadline(p.withheld, h))
 
 
-@njit(cache=True)
+@kernel
 def _open_hull(state, row_of_vessel, t_ms):
     row = state.n[N_HULLS]
     state.n[N_HULLS] = row + 1
@@ -100,7 +100,7 @@ def _open_hull(state, row_of_vessel, t_ms):
     return row
 
 
-@njit(cache=True)
+@kernel
 def _is_forgotten(p, hulls, vessel, t_ms):
     """Whether every hull of a vessel has been silent for so long that it starts anew."""
     i = vessel.first_hull
@@ -111,7 +111,7 @@ def _is_forgotten(p, hulls, vessel, t_ms):
     return True
 
 
-@njit(cache=True)
+@kernel
 def _other_hulls_clash(state, p, vessel, first_ms, t_ms, lat, lon, now_ms, world, out):
     """A new hull appeared: a hull of the same MMSI that fell silent before it did was no silent ship but this one,
     unless the two were heard by turns before. Tells a clash.
@@ -125,7 +125,7 @@ def _other_hulls_clash(state, p, vessel, first_ms, t_ms, lat, lon, now_ms, world
         i = h.next_hull
 
 
-@njit(cache=True)
+@kernel
 def _tell_clash(h, other, t_ms, now_ms, out):
     """Two hulls on one MMSI, once, when the second is found."""
     e = tell(out, CLASH, OPEN, h, 0, 1, now_ms, t_ms, FAR, h.lat, h.lon)
@@ -137,7 +137,7 @@ def _tell_clash(h, other, t_ms, now_ms, out):
     e.v[5] = e.v[4] / max((t_ms - other.last_t) / 1000.0, 1.0) / KN_MS
 
 
-@njit(cache=True)
+@inlined
 def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type, source, now_ms, world, out):
     """One report through hull separation, every behaviour, and into the track. False when the tables are full."""
     if is_set_aside(mmsi, msg_type):
@@ -225,7 +225,7 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
     return True
 
 
-@njit(cache=True)
+@kernel
 def _passing_of_time(state, p, row, now_ms, window, world, out):
     """Everything that happens to a hull because time has passed."""
     h = state.hulls[row]
@@ -239,7 +239,7 @@ def _passing_of_time(state, p, row, now_ms, window, world, out):
     set_deadline(state, p, row)
 
 
-@njit(cache=True)
+@kernel
 def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions, tells_outages, cursor, out):
     """Process all heartbeats of a batch with the rows and statics before them, from where the cursor stands.
 
@@ -327,7 +327,7 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
     return DONE
 
 
-@njit(cache=True)
+@kernel
 def tell_open(state, p, world, out):
     """Tell every episode under way that was not told: for the record, at the end of the data."""
     now_ms = state.n[WATERMARK]

@@ -1,13 +1,13 @@
 """Kernels that fill a larger table from a smaller one."""
 
 import numpy as np
-from numba import njit
 
 from maritime.detect.kernels.reception import cell_slot
+from maritime.jit import allocating_kernel, kernel
 from maritime.tracks.hull_kernels import vessel_slot
 
 
-@njit(cache=True)
+@allocating_kernel
 def slots_for(keys, wanted):
     """Put the keys `wanted` into an empty open-addressing table; returns the slot of each."""
     slots = np.empty(wanted.shape[0], np.int64)
@@ -17,7 +17,7 @@ def slots_for(keys, wanted):
     return slots
 
 
-@njit(cache=True)
+@kernel
 def chain_vessels(table, vessels, n):
     """Put the first n vessels into an empty table from MMSI to row."""
     for i in range(n):

@@ -1,14 +1,15 @@
 """Which rows are refused, and which carry new words about the vessel."""
 
 import numpy as np
-from numba import njit
+
+from maritime.jit import allocating_kernel
 
 # Verdicts on a row; maritime.sources.table gives each its name.
 GOOD, MMSI_INVALID, TIME_INVALID, TIME_OUT_OF_RANGE = 0, 1, 2, 3
 POSITION_NOT_A_NUMBER, POSITION_OUT_OF_RANGE, HALF_POSITION = 4, 5, 6
 
 
-@njit(cache=True)
+@allocating_kernel
 def judge(mmsi, t_ms, invalid_ms, oldest_ms, newest_ms, lat_deg, lon_deg):
     """Give every row its verdict and make unknown positions NaN in place.
 
@@ -45,7 +46,7 @@ def judge(mmsi, t_ms, invalid_ms, oldest_ms, newest_ms, lat_deg, lon_deg):
     return verdict
 
 
-@njit(cache=True)
+@allocating_kernel
 def fold_hash(digest, offsets, text):
     """Fold one text column into the 64-bit digest of each row (FNV-1a, with a mark between columns).
 
@@ -64,7 +65,7 @@ def fold_hash(digest, offsets, text):
     return says
 
 
-@njit(cache=True)
+@allocating_kernel
 def mark_changes(mmsi, digest, says, slot_mmsi, slot_digest):
     """Rows whose vessel says something else than at its last word, in order; remembers the newest digest.
 

@@ -1,10 +1,11 @@
 """How often vessels report, and how many reports come twice."""
 
 import numpy as np
-from numba import njit
+
+from maritime.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def count_intervals(mmsi, t_ms, slot_key, slot_t_ms, histogram):
     """Count the times between each vessel's reports in whole seconds; returns the number of slots newly taken.
 
@@ -31,7 +32,7 @@ def count_intervals(mmsi, t_ms, slot_key, slot_t_ms, histogram):
     return taken
 
 
-@njit(cache=True)
+@kernel
 def count_repeats(mmsi, t_ms, lat_deg, lon_deg, seen):
     """Reports of the same vessel, time and place as one before; `seen` uint64[k], k a power of two, is overwritten.
 

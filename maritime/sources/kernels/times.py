@@ -1,13 +1,14 @@
 """Texts of times to milliseconds, over the buffers of an Arrow binary array."""
 
 import numpy as np
-from numba import njit
+
+from maritime.jit import allocating_kernel, kernel
 
 INVALID_MS = np.int64(-(2**63))  # no real time: 292 million years before 1970
 YEAR_FIRST, DAY_FIRST, MONTH_FIRST = 0, 1, 2  # order of the parts of a date
 
 
-@njit(cache=True)
+@kernel
 def days_since_1970(year, month, day):
     """Days from 1970-01-01 to a date of the proleptic Gregorian calendar, whole arithmetic over 400-year eras."""
     year -= month <= 2
@@ -17,7 +18,7 @@ def days_since_1970(year, month, day):
     return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
 
 
-@njit(cache=True)
+@kernel
 def is_date(year, month, day):
     """Whether the Gregorian calendar has this date, from 1 January of year 1."""
     if year < 1 or month < 1 or month > 12 or day < 1:
@@ -28,7 +29,7 @@ def is_date(year, month, day):
     return day <= 30 + (month + month // 8) % 2
 
 
-@njit(cache=True)
+@kernel
 def digits(text, begin, end, limit):
     """Read at most `limit` decimal digits from `begin`; returns (value, position behind them)."""
     value = np.int64(0)
@@ -39,7 +40,7 @@ def digits(text, begin, end, limit):
     return value, at
 
 
-@njit(cache=True)
+@kernel
 def fraction_ms(text, begin, end):
     """Milliseconds of the digits behind a decimal point, cut (not rounded); returns (ms, position behind them)."""
     ms = np.int64(0)
@@ -52,7 +53,7 @@ def fraction_ms(text, begin, end):
     return ms, at
 
 
-@njit(cache=True)
+@kernel
 def epoch_ms(text, begin, end):
     """A decimal number since 1970 as ms; s, ms, µs or ns by its size, each unambiguous from 1974 to 5138."""
     value, at = digits(text, begin, end, 19)
@@ -72,7 +73,7 @@ def epoch_ms(text, begin, end):
     return value // 1_000_000
 
 
-@njit(cache=True)
+@kernel
 def zone_offset_ms(text, begin, end):
     """What follows the time of day: nothing, Z, UTC, GMT, +hh, +hh:mm, +hhmm, and UTC after these.
 
@@ -108,7 +109,7 @@ def zone_offset_ms(text, begin, end):
     return left == 0, True, offset_ms
 
 
-@njit(cache=True)
+@kernel
 def calendar_ms(text, begin, end, order):
     """A date and a time of day as ms; returns (ms or INVALID_MS, whether the text names its zone)."""
     first, at = digits(text, begin, end, 4)
@@ -158,7 +159,7 @@ def calendar_ms(text, begin, end, order):
     return day_ms + ((hour * 60 + minute) * 60 + sec) * 1000 + ms - offset_ms, zoned
 
 
-@njit(cache=True)
+@kernel
 def is_epoch(text, begin, end):
     """Whether a text is a bare number that is no compact date (8 or 14 digits that begin with 19 or 20)."""
     whole = 0
@@ -176,7 +177,7 @@ def is_epoch(text, begin, end):
     return not ((whole == 8 or whole == 14) and (century == 19 or century == 20))
 
 
-@njit(cache=True)
+@allocating_kernel
 def parse_times(offsets, text, order):
     """Texts of times to ms UTC: calendar times in the given order of date parts, or bare numbers since 1970.
 
