@@ -14,17 +14,25 @@ from maritime.detect.engine import Engine
 from maritime.detect.heartbeat import HeartbeatMaker
 from maritime.detect.places import EnginePlaces
 from maritime.detect.settings import DetectSettings
+from maritime.detect.state import grown, new_state
+from maritime.sources import marinecadastre
+from maritime.sources.blocks import Block
+from maritime.sources.csv_table import CsvReader
+from maritime.sources.rejects import RejectBook
+from maritime.sources.table import TableDecoder
 from maritime.units import MINUTE_MS
 
 START_MS: Final = 1_577_836_800_000  # 2020-01-01T00:00:00Z; any time does
 REPORTS: Final = 40
 SENTENCE: Final = b"!AIVDM,1,1,,B,177KQJ5000G?tO`K>RA1wUbN0TKH,0*5C\n"  # a type 1 message
+TABLE: Final = b"MMSI,BaseDateTime,LAT,LON,VesselName\n366000001,2020-01-01T00:00:00,37.0,-123.0,WARM UP\n"
 
 
 def warm_up(places: EnginePlaces) -> None:
-    """Decode one sentence, and let an engine of its own follow two ships for some hours."""
+    """Decode one sentence and one row, and let an engine of its own follow two ships for some hours."""
     sources = SourceTable()
     Decoder(sources, start_ms=START_MS).feed(SENTENCE)
+    _decode_table(sources)
     settings = DetectSettings()
     engine, heartbeats = Engine(settings, places, sources), HeartbeatMaker(settings.time)
     positions = _two_ships()
@@ -32,6 +40,14 @@ def warm_up(places: EnginePlaces) -> None:
     engine.advance(heartbeats.feed(positions))
     engine.advance(heartbeats.finish())
     engine.open_episodes()
+    grown(new_state(hulls=1), heard=1024, resting=1024)
+
+
+def _decode_table(sources: SourceTable) -> None:
+    rejects = RejectBook("")
+    decoder = TableDecoder(marinecadastre.LAYOUT.mapping, sources, rejects, file="", newest_ms=None)
+    reader = CsvReader(marinecadastre.LAYOUT.mapping, decoder, rejects, mapped_too=False)
+    list(reader.read(iter([Block(1, TABLE, 2)])))
 
 
 def _two_ships() -> pa.RecordBatch:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 FIRST_INTERVAL_MS: Final = 60_000  # MarineCadastre's own thinning: one report per vessel and minute
 POINTS_KEPT: Final = 400_000  # 9.6 MB; more than a map of a few million pixels can show
@@ -64,8 +65,9 @@ class TrackSketch:
 
     def _thinned(self, points: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
         interval = (points["t_ms"] // self.interval_ms).astype(np.uint64) & np.uint64(0xFFFFFFFF)
-        _, first = np.unique((points["mmsi"].astype(np.uint64) << np.uint64(32)) | interval, return_index=True)
-        return points[first]
+        key = pa.array((points["mmsi"].astype(np.uint64) << np.uint64(32)) | interval)
+        numbered = key.dictionary_encode().indices.to_numpy()  # by order of appearance: a first one is a new maximum
+        return points[np.diff(np.maximum.accumulate(numbered), prepend=-1) > 0]
 
     def _keep(self, points: npt.NDArray[np.void]) -> None:
         self._parts.append(points)

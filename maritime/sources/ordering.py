@@ -88,12 +88,12 @@ def _drained(
 
 
 def _chunk(batch: pa.RecordBatch, statics: "_Sorter", clock: "_Sorter", names: list[str], until_ms: int) -> Chunk:
-    places = np.unique(batch[FILE].to_numpy())
+    places = batch[FILE].unique()
     columns = list(batch.columns[:-1])
     if len(places) > 1:
         columns[PROVENANCE_SCHEMA.get_field_index("line")] = pa.array(np.full(batch.num_rows, LINE_UNKNOWN, np.int64))
     return Chunk(
-        names[places[0]] if len(places) == 1 else "",
+        names[places[0].as_py()] if len(places) == 1 else "",
         pa.RecordBatch.from_arrays(columns, schema=PROVENANCE_SCHEMA),
         _one(statics.taken(until_ms), STATIC_SCHEMA),
         _one(clock.taken(until_ms), CLOCK_SCHEMA),
