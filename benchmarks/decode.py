@@ -6,6 +6,7 @@ messages, its parts already joined and checked. Seconds are processor seconds of
 compiling is measured apart, in processes of their own with an empty and with a filled cache.
 """
 
+import argparse
 import gzip
 import os
 import platform
@@ -134,6 +135,7 @@ def run() -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print a table; exit code 1 where a target is missed."""
+    argparse.ArgumentParser(prog="python -m benchmarks.decode", description=__doc__).parse_args()
     found = run()
     table = Table(title=f"Decoding {found['sentences']:,} sentences ({found['megabytes']:.1f} MB), {found['machine']}")
     table.add_column("decoder")

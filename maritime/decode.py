@@ -15,7 +15,6 @@ from maritime.ais.messages import decode_all
 from maritime.alerts.output import whole_files
 from maritime.alerts.writers.rejects import RejectFile
 from maritime.columns import POSITION_SCHEMA, STATIC_SCHEMA, Chunk, SourceTable
-from maritime.errors import UsageError
 from maritime.sources import nmea
 from maritime.sources.expansion import BROKEN
 from maritime.sources.inputs import Inputs
@@ -80,8 +79,6 @@ def decode_files(
     refused: Counter[str] = Counter()
     counted: Counter[str] = Counter()
     wanted = [path for path in (out, static, messages, rejects) if path]
-    if len(set(wanted)) < len(wanted):
-        raise UsageError(f"two of the outputs are one file ({', '.join(map(str, wanted))}); give each its own")
     with whole_files(*wanted) as partials, ExitStack() as files:
         partial = dict(zip(wanted, partials, strict=True))
         positions = files.enter_context(_ParquetFile(partial[out], DECODED_SCHEMA))

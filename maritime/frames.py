@@ -28,7 +28,7 @@ from maritime.detect.places import EnginePlaces
 from maritime.detect.settings import DetectSettings
 from maritime.errors import InputError, UsageError
 from maritime.sources.inputs import Inputs
-from maritime.sources.mapping import ColumnMapping
+from maritime.sources.mapping import ColumnMapping, load_mapping
 from maritime.sources.ordering import in_time_order
 
 REQUIRED: Final = ("mmsi", "t", "lat", "lon")
@@ -47,14 +47,24 @@ Config = DetectSettings | Mapping[str, Any] | Path | str | None
 
 
 def read(
-    path: Path | str, *, format: str | None = None, mapping: ColumnMapping | None = None, start_ms: int | None = None
+    path: Path | str,
+    *,
+    format: str | None = None,
+    mapping: ColumnMapping | Path | str | None = None,
+    start_ms: int | None = None,
 ) -> pd.DataFrame:
     """The position reports of an AIS file or directory, of any known format, in file order.
 
     Columns: `mmsi`, `t` (UTC), `lat`, `lon` (degrees), `sog` (knots), `cog`, `heading` (degrees), `nav_status`,
     `msg_type`, `source` (name of the receiver or feed), `file`, `line`. Unknown is NaN, or 15 in `nav_status` and 0 in
-    `msg_type`. A file without reports gives an empty frame. Raises InputError when an input cannot be read to its end.
+    `msg_type`. A file without reports gives an empty frame.
+
+    `format` forces a format; `mapping`, or the path of its YAML file, names the columns of a table of your own;
+    `start_ms` is when a log without times begins, ms UTC. Raises InputError when an input cannot be read to its end,
+    UsageError for an unknown format, ConfigurationError for a wrong mapping.
     """
+    if isinstance(mapping, Path | str):
+        mapping = load_mapping(Path(mapping))
     sources = SourceTable()
     inputs = Inputs([path], sources, format=format, mapping=mapping, start_ms=start_ms)
     frames = [_frame(chunk, sources) for chunk in inputs]

@@ -32,6 +32,7 @@ from maritime.geo.zones import Area
 from maritime.sources.inputs import Inputs
 from maritime.sources.mapping import ColumnMapping
 from maritime.sources.ordering import in_time_order
+from maritime.times import to_rfc3339
 
 DETECTOR: Final = "maritime-watch"
 ALERT_TYPES: Final = (
@@ -85,10 +86,12 @@ def replay(
     reports after `newest_ms` are refused. `area` and `types` choose which alerts are told; what is learned comes from
     all reports. `stopwatch` gives seconds and lets the summary state the speed.
 
-    Raises UsageError for an unknown alert type, ConfigurationError for wrong settings, OutputError when `out` cannot be
-    written. An input that cannot be read is listed under `failures` in the summary; the others are still used.
+    Raises UsageError for an unknown alert type or an empty span, ConfigurationError for wrong settings, OutputError
+    when `out` cannot be written. An input that cannot be read is listed under `failures` in the summary, and the
+    others are used.
     """
     _check_types(types)
+    _check_span(from_ms, to_ms)
     settings = settings or DetectSettings()
     sources = SourceTable()
     inputs = Inputs(paths, sources, format=format, mapping=mapping, start_ms=start_ms, newest_ms=newest_ms)
@@ -137,6 +140,12 @@ def _check_types(types: Collection[str] | None) -> None:
     for kind in types or ():
         if kind not in ALERT_TYPES:
             raise UsageError(f"'{kind}' is not an alert type; the types are {', '.join(ALERT_TYPES)}")
+
+
+def _check_span(from_ms: int | None, to_ms: int | None) -> None:
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        span = f"from {to_rfc3339(from_ms)} to {to_rfc3339(to_ms)}"
+        raise UsageError(f"no time lies {span}; let the span end after it begins")
 
 
 def _told(chunks: Iterable[Chunk], inputs: Inputs, progress: Progress | None) -> Iterator[Chunk]:

@@ -30,7 +30,7 @@ LISTED: Final = 18  # numbered alerts: as many as the list beside the map holds
 DRAWN: Final = 3_000  # alerts drawn at most, the first by rank; more would hide the coast
 ENOUGH_ROOM: Final = 1.6  # heights of a number, between it and its neighbours
 TRACK_GAP_MS: Final = 2 * HOUR_MS  # a longer silence is not bridged by a line
-METRES_PER_DEGREE: Final = 60 * NM_M
+LEAP_KN: Final = 100.0  # chosen: above every ship; the track is broken there
 
 SEA, LAND, SHORE, TRACK, INK = "#eef3f6", "#d8d3c6", "#9c9585", "#4a6a86", "#22303c"
 STYLES: Final[dict[str, tuple[str, str]]] = {  # colours: Okabe & Ito 2008, told apart with any colour vision
@@ -95,7 +95,7 @@ def _frame(axes: Axes, view: View) -> None:
 def _degrees(value: float, letters: str) -> str:
     if abs(value) < 1e-9 or abs(abs(value) - 180) < 1e-9:
         return f"{abs(value):g}°"
-    return f"{abs(value):.4g}° {letters[int(value < 0)]}"
+    return f"{round(abs(value), 6):.10g}° {letters[int(value < 0)]}"
 
 
 def _coast(axes: Axes, view: View, coastline: Coastline) -> None:
@@ -115,12 +115,27 @@ def _coast(axes: Axes, view: View, coastline: Coastline) -> None:
 
 
 def _tracks(axes: Axes, view: View, tracks: list[Track]) -> None:
+    """Lines between the kept points; a dot where a vessel has one alone, as in a log of some minutes."""
     segments: list[npt.NDArray[np.float64]] = []
+    alone: list[npt.NDArray[np.float64]] = []
     for track in tracks:
         points = np.column_stack([view.lon(track.lon_deg.astype(np.float64)), track.lat_deg])
-        breaks = (np.diff(track.t_ms) > TRACK_GAP_MS) | (np.abs(np.diff(points[:, 0])) > 180)
-        segments += [part for part in np.split(points, np.flatnonzero(breaks) + 1) if len(part) > 1]
+        breaks = (np.diff(track.t_ms) > TRACK_GAP_MS) | (np.abs(np.diff(points[:, 0])) > 180) | _leaps(track)
+        parts = np.split(points, np.flatnonzero(breaks) + 1)
+        segments += [part for part in parts if len(part) > 1]
+        alone += [part for part in parts if len(part) == 1]
+    dots = np.concatenate(alone) if alone else np.empty((0, 2))
+    axes.scatter(dots[:, 0], dots[:, 1], s=3, c=TRACK, alpha=0.6, linewidths=0, zorder=2)
     axes.add_collection(LineCollection(segments, colors=TRACK, linewidths=0.6, alpha=0.35, zorder=2))
+
+
+def _leaps(track: Track) -> npt.NDArray[np.bool_]:
+    """Which steps between the n points of a track, bool[n - 1], no ship can make: another hull or a wild fix."""
+    north_nm = np.diff(track.lat_deg.astype(np.float64)) * 60
+    east_deg = (np.diff(track.lon_deg.astype(np.float64)) + 180) % 360 - 180
+    east_nm = east_deg * 60 * np.cos(np.radians(track.lat_deg[1:]))
+    hours = np.maximum(np.diff(track.t_ms), 60_000) / HOUR_MS
+    return np.hypot(north_nm, east_nm) / hours > LEAP_KN
 
 
 def _alerts(axes: Axes, view: View, ranked: list[Alert]) -> None:
@@ -196,11 +211,14 @@ def _words(figure: Figure, ranked: list[Alert], coastline: Coastline, summary: d
         period = f"{_clock(span['from'])} – {_clock(span['to'])} UTC"
         figure.text(left, 0.93, period, fontsize=9.5, color="#5b6770")
     handles = [Line2D([], [], color=TRACK, alpha=0.6, linewidth=1.4, label="track")]
-    for kind in sorted(counts):
+    if any(alert.geometry and alert.geometry["type"].endswith("Polygon") for alert in ranked):
+        colour = STYLES["dark_period"][0]
+        handles.append(Line2D([], [], color=colour, alpha=0.55, linewidth=1.1, label="can have reached"))
+    for place, kind in enumerate(sorted(counts)):
         colour, marker = STYLES.get(kind, OTHER_STYLE)
         label = f"{kind.replace('_', ' ')}  {counts[kind]}"
         handles.insert(
-            -1,
+            place,
             Line2D(
                 [], [], color=colour, marker=marker, linestyle="", markeredgecolor="white", markersize=9, label=label
             ),

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from maritime.errors import OutputError
+from maritime.errors import OutputError, UsageError
 
 PARTIAL_SUFFIX: Final = ".partial"
 SEAL: Final = "summary.json"
@@ -39,7 +39,7 @@ class OutputFolder:
 
     def __enter__(self) -> "OutputFolder":
         with write_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             for name in self._owned:  # left by a run that was killed outright
                 (self.folder / f"{name}{PARTIAL_SUFFIX}").unlink(missing_ok=True)
             probe = self.folder / f"{SEAL}{PARTIAL_SUFFIX}"
@@ -80,8 +80,15 @@ class OutputFolder:
 def whole_files(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """Where to write some files, which appear at `paths` when all of them are complete, or not at all.
 
-    Raises OutputError when one cannot be written.
+    Their folders are made if need be. Raises OutputError when one cannot be written, UsageError when two are the same.
     """
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise UsageError(f"two of the outputs are one file ({', '.join(map(str, paths))}); give each its own")
+    for path in paths:
+        if path.exists() and not path.is_file():  # a rename would replace the link or the device itself
+            raise OutputError(f"cannot write to {path}: it is not a file; name a file")
+        with write_errors(path):
+            make_folder(path.parent)
     partials = tuple(path.with_name(f"{path.name}{PARTIAL_SUFFIX}") for path in paths)
     try:
         with write_errors(paths[0]):
@@ -102,9 +109,17 @@ def write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        cause = error.strerror or str(error)
+        cause = os.strerror(error.errno) if error.errno else str(error)
         place = error.filename or path
         raise OutputError(f"cannot write to {place}: {cause}; make room or choose another place") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. Raises OutputError where a file stands in its place."""
+    in_the_way = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    if in_the_way.exists() and not in_the_way.is_dir():
+        raise OutputError(f"cannot write to {folder}: {in_the_way} is not a folder; choose another place")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from maritime.units import HOUR_MS
 
 SHIP_MMSI: Final = (200_000_000, 799_999_999)  # ITU-R M.585-9 annex 1 §1: ship stations begin with 2 to 7
+SERIAL_BELOW: Final = 1_000_000  # no station has such an MMSI: the vessels of a data set without names, numbered from 1
 HOURS_OPEN: Final = 48  # chosen: a report that much older than the newest is not counted, so memory stays bounded
 
 
@@ -22,7 +23,7 @@ class VesselDays:
 
     def add(self, mmsi: npt.NDArray[np.uint32], t_ms: npt.NDArray[np.int64]) -> None:
         """Take the reports of some vessels, about in time order; other stations than ships are passed over."""
-        ship = (mmsi >= SHIP_MMSI[0]) & (mmsi <= SHIP_MMSI[1])
+        ship = ((mmsi >= SHIP_MMSI[0]) & (mmsi <= SHIP_MMSI[1])) | (mmsi < SERIAL_BELOW)
         heard = _distinct((t_ms[ship] // HOUR_MS << 32) | mmsi[ship])
         if not heard.size:
             return

@@ -19,7 +19,7 @@ from maritime.cli.evaluate import evaluate
 from maritime.cli.explain import explain
 from maritime.cli.inspect import inspect
 from maritime.cli.replay import replay
-from maritime.cli.screen import answer
+from maritime.cli.screen import answer, tell
 from maritime.cli.simulate import simulate
 
 app = typer.Typer(
@@ -53,7 +53,13 @@ def common(
 def main() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _terminate)
-    app()
+    if "--json" not in sys.argv[1:]:
+        app()
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:  # wrong usage, found before the command begins
+        code = tell(error.format_message(), error.exit_code, as_json=True)
+    sys.exit(code)
 
 
 def _terminate(signum: int, _frame: Any) -> None:

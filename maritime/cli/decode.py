@@ -42,5 +42,7 @@ def decode(
         print_json(record)
     else:
         print_failures(record.pop("failures"))
+        if record["messages"] is None:  # not asked for
+            del record["messages"]
         print_record(record, f"decoded into {out}")
     return 1 if decoded.failures else 0

@@ -23,8 +23,8 @@ def demo(
     import time
     from importlib.resources import as_file, files
 
-    from maritime.alerts.output import write_errors
-    from maritime.cli.evaluate import score_table
+    from maritime.alerts.output import make_folder, write_errors
+    from maritime.cli.evaluate import print_scores
     from maritime.cli.kernels import ready_kernels
     from maritime.cli.progress import replay_progress
     from maritime.cli.screen import console
@@ -37,7 +37,7 @@ def demo(
     from maritime.simulate import simulate
 
     with write_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
     with as_file(files("configs") / SCENARIO) as scenario:
         simulated = simulate(scenario, out / LOG, out / TRUTH)
     places = EnginePlaces.load()
@@ -62,7 +62,7 @@ def demo(
     screen.print("\nwhat truly happened")
     screen.print(truth_table(out / TRUTH))
     screen.print("how well it was found")
-    screen.print(score_table(evaluation))
+    print_scores(evaluation)
     screen.print(f"map: {out / 'map.png'}")
 
 

@@ -41,7 +41,7 @@ def _outcome(check: Callable[[], str]) -> tuple[bool, str]:
     try:
         return True, check()
     except Exception as error:
-        return False, f"{type(error).__name__}: {error}"
+        return False, str(error) or type(error).__name__
 
 
 def _python() -> str:
@@ -105,8 +105,13 @@ def _writing(out: Path) -> str:
     import tempfile
 
     existing = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
-    with tempfile.TemporaryFile(dir=existing) as file:
-        file.write(b"maritime")
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{existing} is a file; name a folder")
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(b"maritime")
+    except OSError as error:
+        raise OSError(f"{existing} is not writable ({error.strerror}); choose another folder") from error
     free = shutil.disk_usage(existing).free
     if free < FREE_WANTED_BYTES:
         raise OSError(f"{existing} has {free / 2**30:.2f} GiB free; make room for at least 1 GiB")

@@ -20,14 +20,30 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score alerts against a truth table: recall, precision, errors in time, rates, with 95 % intervals."""
-    from maritime.cli.screen import console
     from maritime.evaluate import evaluate as score
 
     record = score(alerts, truth, vessel_days).to_dict()
     if as_json:
         print_json(record)
     else:
-        console().print(score_table(record))
+        print_scores(record)
+
+
+def print_scores(record: dict[str, Any]) -> None:
+    """An evaluation as a table; as lines where the screen is too narrow for it, or nothing is to be scored."""
+    from maritime.cli.screen import console
+    from maritime.cli.tables import print_record
+
+    table, screen = score_table(record), console()
+    if not record["scores"]:
+        screen.print("neither alerts nor truths: nothing to score")
+    elif screen.measure(table).minimum <= screen.width:
+        screen.print(table)
+    else:
+        cells = [list(column.cells) for column in table.columns]
+        headings = [str(column.header).replace("\n", ", ") for column in table.columns]
+        for kind, *values in zip(*cells, strict=True):
+            print_record(dict(zip(headings[1:], values, strict=True)), str(kind))
 
 
 def score_table(record: dict[str, Any]) -> "Table":

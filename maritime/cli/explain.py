@@ -79,7 +79,7 @@ def _print(alert: "Alert") -> None:
 
     from maritime.ais.flags import country_of
     from maritime.cli.screen import console
-    from maritime.cli.tables import clock, position, record_lines, short
+    from maritime.cli.tables import clock, position, record_lines, said, short
 
     record, screen = alert.to_dict(), console()
     ended = f"to {clock(record['ended_at'])} UTC" if record["ended_at"] else "and not yet ended"
@@ -93,11 +93,13 @@ def _print(alert: "Alert") -> None:
         f"{alert.state}, revision {alert.revision}, raised {clock(record['raised_at'])} UTC; severity "
         f"{alert.severity}, confidence {alert.confidence:.2f}, score {alert.score:.2f}"
     )
-    table = Table("term", "value", "threshold", "unit", box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("term", "value", "threshold", "unit"):
+        table.add_column(heading, overflow="fold")
     for reason in record["reasons"]:
-        value = "unknown" if reason["value"] is None else str(short(reason["value"]))
-        threshold = "" if reason["threshold"] is None else str(short(reason["threshold"]))
-        table.add_row(reason["term"], value, threshold, reason["unit"])
+        threshold = "" if reason["threshold"] is None else said(short(reason["threshold"]))
+        unit = "" if reason["unit"] == "1" else reason["unit"]
+        table.add_row(reason["term"].replace("_", " "), said(short(reason["value"])), threshold, unit)
     screen.print(table)
     if record["evidence"]:
         screen.print(Text("evidence", "bold"))

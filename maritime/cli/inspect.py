@@ -25,17 +25,19 @@ def inspect(
 
     columns = load_mapping(mapping) if mapping else None
     start_ms, newest_ms = time_of(start, "--start"), newest_accepted_ms()
-    records, complaints = [], []
+    records, complaints, failures = [], [], []
     for path in inputs:
         try:
             found = inspect_file(path, format=format, mapping=columns, start_ms=start_ms, newest_ms=newest_ms)
         except InputError as error:
             complaints.append(str(error))
+            failures.append({"file": str(path), "reason": str(error).removeprefix(f"{path} ")})
         else:
             records.append({"file": str(path), **found.to_dict()})
             complaints += [f"{file} {reason}" for file, reason in found.failures.items()]
+            failures += [{"file": file, "reason": reason} for file, reason in found.failures.items()]
     if as_json:
-        print_json({"files": records, "failures": complaints})
+        print_json({"files": records, "failures": failures})
     else:
         for record in records:
             print_record(record, str(record.pop("file")))

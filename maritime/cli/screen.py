@@ -32,15 +32,16 @@ def answer(command: Callable[Parameters, int | None]) -> Callable[Parameters, No
         try:
             code = command(*args, **kwargs) or 0
         except MaritimeError as error:
-            code = _tell(str(error), error.exit_code, as_json=bool(kwargs.get("as_json")))
+            code = tell(str(error), error.exit_code, as_json=bool(kwargs.get("as_json")))
         except KeyboardInterrupt:
-            code = _tell("interrupted; nothing was written", INTERRUPTED, as_json=bool(kwargs.get("as_json")))
+            code = tell("interrupted; nothing was written", INTERRUPTED, as_json=bool(kwargs.get("as_json")))
         raise typer.Exit(code)
 
     return run
 
 
-def _tell(sentence: str, code: int, *, as_json: bool) -> int:
+def tell(sentence: str, code: int, *, as_json: bool) -> int:
+    """Say on standard error what went wrong, with JSON on standard output too where asked for; returns the code."""
     if as_json:
         print_json({"error": sentence, "exit_code": code})
     print(f"maritime: {sentence}", file=sys.stderr)

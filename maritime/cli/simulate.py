@@ -12,7 +12,7 @@ def simulate(
     scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.yaml", help="What sails, who receives, what happens.")],
     out: Annotated[Path, typer.Option(help="NMEA file to write, with tag blocks.")],
     truth: Annotated[Path, typer.Option(help="CSV file to write: what happened, when and where.")],
-    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's own.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the scenario's own.")] = None,
     as_json: Json = False,
 ) -> None:
     """Simulate AIS traffic with labelled behaviours; the same scenario and seed give the same bytes."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SEVERITY_STYLE: Final = {"minor": "", "moderate": "yellow", "severe": "red", "extreme": "bold red"}
 REASONS_SHOWN: Final = 3
+TABLE_WIDTH: Final = 120  # columns; on a narrower screen the cells of a table would be cut, so it is told in lines
 
 
 def print_ranked(result: "ReplayResult", top: int) -> None:
@@ -26,17 +27,21 @@ def print_ranked(result: "ReplayResult", top: int) -> None:
     newest_ms = from_rfc3339(summary["span"]["to"]) if summary["span"]["to"] else 0
     standing = (alert for alert in result.alerts() if alert.state != "retracted")
     ranked = heapq.nlargest(top, standing, key=lambda alert: (rank(alert, newest_ms), alert.alert_id))
-    if ranked:
+    if ranked and screen.width < TABLE_WIDTH:
+        print_stacked(ranked)
+    elif ranked:
         screen.print(ranked_table(ranked))
     for kind, counts in summary["alerts_by_type"].items():
         rate = counts["per_100_vessel_days"]
         told = "" if rate is None else f", {rate:g} per 100 vessel-days"
         retracted = f", {counts['retracted']} retracted" if counts["retracted"] else ""
         screen.print(f"{kind}: {counts['open'] + counts['closed']}{told}{retracted}")
-    rejects = summary["rejects"]["total"]
+    rejects, set_aside = summary["rejects"]["total"], summary["engine"]["set_aside"]
+    standing_n = sum(counts["open"] + counts["closed"] for counts in summary["alerts_by_type"].values())
     screen.print(
-        f"{summary['alerts']} alerts from {summary['reports']:,} reports of {summary['vessels']:,} vessels "
-        f"({summary['vessel_days']:,.1f} vessel-days)"
+        f"{standing_n:,} alert{'' if standing_n == 1 else 's'} from {summary['reports']:,} reports of "
+        f"{summary['vessels']:,} vessels ({summary['vessel_days']:,.1f} vessel-days)"
+        + (f", {set_aside:,} reports of other stations" if set_aside else "")
         + (f", {rejects:,} rows refused" if rejects else "")
         + (f", in {summary['seconds']:.1f} s" if "seconds" in summary else "")
     )
@@ -74,6 +79,18 @@ def ranked_table(alerts: list[Alert]) -> Table:
             "; ".join(reason_text(brief(reason)) for reason in record["reasons"][:REASONS_SHOWN]),
         )
     return table
+
+
+def print_stacked(alerts: list[Alert]) -> None:
+    """Three lines per alert for a narrow screen, in the order given."""
+    screen = console()
+    for number, alert in enumerate(alerts, 1):
+        record = alert.to_dict()
+        ended = clock(record["ended_at"]) if record["ended_at"] else "open"
+        screen.print(Text(f"{number}  {alert.alert_id[:8]}  {alert.type.replace('_', ' ')} · {alert.hull}", "bold"))
+        screen.print(f"   {clock(record['started_at'])} – {ended}, {position(alert.lat, alert.lon)}")
+        why = "; ".join(reason_text(brief(reason)) for reason in record["reasons"][:REASONS_SHOWN])
+        screen.print(Text(f"   {alert.severity} {alert.confidence:.2f}: ", SEVERITY_STYLE[alert.severity]) + Text(why))
 
 
 def brief(reason: dict[str, Any]) -> dict[str, Any]:
@@ -125,17 +142,18 @@ def record_lines(record: dict[str, Any], indent: str = "  ") -> list[str]:
             rows = [", ".join(f"{k.replace('_', ' ')} {short(v)}" for k, v in row.items()) for row in value]
             lines += [f"{indent}{name}", *(f"{indent}  {row}" for row in rows)]
         else:
-            lines.append(f"{indent}{name}: {_said(value)}")
+            lines.append(f"{indent}{name}: {said(value)}")
     return lines
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """A value in words: `unknown`, `yes`, `12,345`, the items of a list with commas between."""
     if value is None:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(_said(item) for item in value) or "none"
+        return ", ".join(said(item) for item in value) or "none"
     if isinstance(value, dict):
         return "none"
     return f"{value:,}" if isinstance(value, int) and abs(value) < 100_000_000 else str(value)

@@ -128,7 +128,12 @@ class Engine:
         self._late: list[pa.RecordBatch] = []
         self.late_reports = 0
         self._context = TellContext(
-            settings, places.ports.name, places.zones.name, sources.name, places.coastline.id, places.coastline.error_m
+            settings,
+            places.ports.name,
+            places.zones.name,
+            lambda code: sources.name(code) or None,
+            places.coastline.id,
+            places.coastline.error_m,
         )
 
     @property

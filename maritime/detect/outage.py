@@ -1,10 +1,10 @@
 """Reception outage: about the sensor, not the ship.
 
 Many hulls of one source, or of one region of a degree, fall silent together: after an hour of steady reception, of at
-least 5 vessels usually heard in ten minutes a tenth or fewer are heard for two windows on end. (A passing satellite
-is never steady for an hour.) One notice tells it, dark periods within are held back, and it closes when half of the
-usual number is heard again. Known from heartbeats alone, so every engine sees the same; only the engine that owns
-partition 0 tells it.
+least 5 vessels usually heard in ten minutes a tenth or fewer are heard for two windows on end, where at least 5 were
+heard just before: fewer may have left one by one. (A passing satellite is never steady for an hour.) One notice tells
+it, dark periods within are held back, and it closes when half of the usual number is heard again. Known from heartbeats
+alone, so every engine sees the same; only the engine that owns partition 0 tells it.
 """
 
 from typing import Final, NamedTuple
@@ -40,7 +40,9 @@ class OutageSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
-    usual_vessels: float = Field(5.0, ge=1, description="least usual number of vessels in ten minutes to judge by")
+    usual_vessels: float = Field(
+        5.0, ge=1, description="least number of vessels in ten minutes, usually and just before, to judge by"
+    )
     quiet_share: float = Field(0.1, ge=0, lt=1, description="share of the usual number at or below which it is quiet")
     back_share: float = Field(0.5, gt=0, le=1, description="share of the usual number at which it is back")
     quiet_windows: int = Field(2, ge=1, description="quiet windows of ten minutes that make an outage")

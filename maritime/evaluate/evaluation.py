@@ -64,8 +64,11 @@ def evaluate(alerts_path: str | Path, truth_path: str | Path, vessel_days: float
 
     Rates need the vessel-days watched: given here, or else the key `vessel_days` of `summary.json` beside the alerts.
 
-    Raises InputError when a file cannot be read, a line is not an alert, or the truth table lacks a column.
+    Raises InputError when a file cannot be read, a line is not an alert, or the truth table lacks a column;
+    UsageError for vessel-days that are no positive number.
     """
+    if vessel_days is not None and not 0 < vessel_days < math.inf:
+        raise UsageError(f"vessel-days of {vessel_days:g} give no rate; give a positive number")
     alerts, truths = read_alerts(Path(alerts_path)), read_truth(Path(truth_path))
     if vessel_days is None:
         vessel_days = _vessel_days_beside(Path(alerts_path))
@@ -200,5 +203,7 @@ def _vessel_days_beside(alerts_path: Path) -> float | None:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"'{path}' cannot be read ({error}); name an existing UTF-8 file") from error
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read ({error.strerror}); check the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"'{path}' is not UTF-8 text ({error.reason}); name another file") from error

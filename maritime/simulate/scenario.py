@@ -364,9 +364,14 @@ def load_scenario(path: Path) -> Scenario:
     Raises ConfigurationError naming file and key when it cannot be read, is not YAML, or has a wrong key or value.
     """
     try:
-        return Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"Scenario '{path}' cannot be read ({error}); give a YAML file") from error
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ConfigurationError(f"Scenario '{path}' holds no keys; write 'title:', 'start:' and the others")
+        return Scenario.model_validate(content)
+    except OSError as error:
+        raise ConfigurationError(f"Scenario '{path}' cannot be read ({error.strerror}); check the path") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"Scenario '{path}' is not UTF-8 text ({error.reason}); give a YAML file") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"Scenario '{path}' is not valid YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:

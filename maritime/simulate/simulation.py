@@ -1,9 +1,7 @@
 """From a scenario to the log that its receivers would have written, and to the truth about it."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maritime.errors import InputError
+from maritime.alerts.output import whole_files
+from maritime.errors import UsageError
 from maritime.simulate.fleets import muster
 from maritime.simulate.reception import Heard, Listener, hear, post
 from maritime.simulate.scenario import Noise, Receiver, Satellite, Scenario, load_scenario
@@ -72,14 +71,18 @@ def simulate(
     The same file and seed give the same bytes; `seed` replaces the scenario's own. The log is in order of arrival;
     a receiver whose clock is wrong stamps its lines wrongly.
 
-    Raises ConfigurationError for a scenario that is wrong, InputError when a file cannot be written.
+    Both files appear, or neither. Raises ConfigurationError for a scenario that is wrong, UsageError for a seed
+    below 0 or when both files are one, OutputError when one cannot be written.
     """
+    if seed is not None and seed < 0:
+        raise UsageError(f"seed {seed} is below 0; give a whole number from 0 on")
     path = Path(scenario_path)
     scene = play(load_scenario(path), path.stem, seed)
     table = StringIO()
     write_truth(scene.truth, table)
-    _write(Path(out_nmea), scene.log)
-    _write(Path(truth_csv), table.getvalue().encode())
+    with whole_files(Path(out_nmea), Path(truth_csv)) as (log, truth):
+        log.write_bytes(scene.log)
+        truth.write_text(table.getvalue(), encoding="utf-8", newline="")
     return summarise(scene, path.stem)
 
 
@@ -201,16 +204,3 @@ def _hulls(mmsis: Iterable[int]) -> Iterator[tuple[int, int]]:
 def _rng(seed: int, purpose: str, *key: int) -> np.random.Generator:
     """A random stream of its own for each thing, so that one more vessel changes no other."""
     return np.random.default_rng([seed, *purpose.encode(), *key])
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise InputError(f"'{path}' cannot be written ({error}); name a file in a folder you may write to") from error

@@ -89,7 +89,9 @@ def inspect(
     for chunk in inputs:
         survey.add(chunk)
     if inputs.failures and not survey.rows and not survey.static_rows and not any(_messages(inputs.reads).values()):
-        raise InputError("; ".join(f"{failure.file} {failure.reason}" for failure in inputs.failures))
+        first = f"{inputs.failures[0].file} {inputs.failures[0].reason}"
+        many = len(inputs.failures)
+        raise InputError(first if many == 1 else f"{path} holds {many} files and none can be used; the first: {first}")
     return survey.inspection(inputs, sources)
 
 

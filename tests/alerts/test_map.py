@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from maritime.alerts.map import draw
+from maritime.alerts.map import _degrees, draw
 from maritime.alerts.tracks import TrackSketch
 from maritime.alerts.view import View
 from maritime.geo.coastline import load_coastline
@@ -105,6 +105,43 @@ def _ends_of(sketch):
             track.lon_deg[[i]].astype(np.float64),
         )
     return ends
+
+
+def sketch_of(*points):
+    """A sketch of (MMSI, minute, latitude, longitude)."""
+    sketch = TrackSketch()
+    mmsi, minute, lat, lon = (np.array(column) for column in zip(*points, strict=True))
+    sketch.add(mmsi.astype(np.uint32), NOON_MS + minute * 60_000, lat.astype(float), lon.astype(float))
+    return sketch
+
+
+def test_a_vessel_with_one_report_is_a_dot(tmp_path):
+    far = [(366_000_001, 0, 30.0, -40.0), (366_000_002, 0, 32.0, -38.0)]
+    draw(tmp_path / "two.png", [], sketch_of(*far), load_coastline(), counts("loitering", 0))
+    draw(
+        tmp_path / "three.png",
+        [],
+        sketch_of(*far, (366_000_003, 0, 31.0, -39.0)),
+        load_coastline(),
+        counts("loitering", 0),
+    )
+    changed = np.abs(pixels(tmp_path / "two.png") - pixels(tmp_path / "three.png")).sum(axis=2) > 0.05
+    assert 1 <= changed.sum() < 200
+
+
+def test_a_step_that_no_ship_can_make_is_no_line(tmp_path):
+    there_and_back = [(366_000_001, minute, 30.0 + 2 * (minute == 1), -40.0) for minute in range(3)]
+    dots = [(366_000_000 + minute, minute, lat, lon) for _, minute, lat, lon in there_and_back]
+    draw(tmp_path / "leap.png", [], sketch_of(*there_and_back), load_coastline(), counts("loitering", 0))
+    draw(tmp_path / "dots.png", [], sketch_of(*dots), load_coastline(), counts("loitering", 0))
+    assert np.array_equal(pixels(tmp_path / "leap.png"), pixels(tmp_path / "dots.png"))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(52.925, "52.925° N"), (-0.05, "0.05° S"), (0.30000000000000004, "0.3° N"), (0.0, "0°")]
+)
+def test_a_degree_is_told_as_it_is(value, told):
+    assert _degrees(value, "NS") == told
 
 
 def test_without_anything_there_is_still_a_map(tmp_path):

@@ -92,6 +92,15 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path):
         pytest.fail("entered")
 
 
+def test_a_device_or_folder_in_the_place_of_a_file_is_an_error_and_stays(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    for place in ("folder", "link"):
+        with pytest.raises(OutputError, match=f"{place}: it is not a file"), whole_files(tmp_path / place):
+            pytest.fail("entered")
+    assert (tmp_path / "link").is_symlink()
+
+
 def test_some_files_appear_together_or_not_at_all(tmp_path):
     with whole_files(tmp_path / "a.parquet", tmp_path / "b.jsonl") as partials:
         for partial in partials:

@@ -49,6 +49,12 @@ def test_vessel_days_are_hours_in_which_ships_are_heard():
     assert days.ships == 2
 
 
+def test_numbered_vessels_of_a_data_set_without_names_count():
+    days = VesselDays()
+    days.add(np.array([1, 202, 2_570_101, 99], np.uint32), np.zeros(4, np.int64))
+    assert (days.ships, days.count) == (3, 3 / 24)
+
+
 @pytest.mark.parametrize("chunk_hours", [1, 5, 31 * 24])
 def test_vessel_days_of_a_month_are_all_counted_in_bounded_memory(chunk_hours):
     days = VesselDays()

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.cli.conftest import SCENARIO
 from tests.cli.running import maritime
 
 
@@ -37,6 +38,17 @@ def names(folder):
         (["evaluate", "none.jsonl", "truth.csv"], 1, "none.jsonl"),
         (["decode", "sea.nmea", "--out", "a", "--rejects", "a"], 2, "two of the outputs are one file"),
         (["no-such-command"], 2, "no-such-command"),
+        (
+            ["replay", "sea.nmea", "--out", "x", "--from", "2026-03-25", "--to", "2026-03-24"],
+            2,
+            "no time lies from 2026-03-25",
+        ),
+        (["simulate", "s.yaml", "--out", "x", "--truth", "t.csv", "--seed", "-1"], 2, "--seed"),
+        (["simulate", SCENARIO, "--out", "x", "--truth", "x"], 2, "two of the outputs are one file"),
+        (["evaluate", "sea.nmea", "truth.csv", "--vessel-days", "-3"], 2, "vessel-days of -3 give no rate"),
+        (["decode", "sea.nmea", "--out", "."], 1, "cannot write to .: it is not a file"),
+        (["decode", "sea.nmea", "--out", "truth.csv/x"], 1, "truth.csv is not a folder"),
+        (["replay", "sea.nmea", "--out", "truth.csv"], 1, "cannot write to truth.csv: truth.csv is not a folder"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence_with_an_exit_code(sea, arguments, code, said):
@@ -51,6 +63,31 @@ def test_with_json_a_failure_is_json_too(sea):
     ran = maritime("replay", "sea.nmea", "--out", "x", "--config", "none.yaml", "--json", cwd=sea)
     assert ran.code == ran.json()["exit_code"] == 3
     assert "none.yaml cannot be read" in ran.json()["error"]
+
+
+@pytest.mark.parametrize("arguments", [["replay", "--bogus"], ["replay", "sea.nmea"], ["decode", "--out"], ["morse"]])
+def test_with_json_wrong_usage_is_json_too(sea, arguments):
+    ran = maritime(*arguments, "--json", cwd=sea)
+    assert ran.code == ran.json()["exit_code"] == 2
+    assert ran.json()["error"] in ran.err
+
+
+def test_files_that_cannot_be_inspected_are_listed_each(sea, tmp_path):
+    (tmp_path / "empty.csv").touch()
+    ran = maritime("inspect", sea / "sea.nmea", "empty.csv", "missing.csv", "--json", cwd=tmp_path)
+    assert ran.code == 1
+    told = {failure["file"]: failure["reason"] for failure in ran.json()["failures"]}
+    assert told["empty.csv"] == "is empty"
+    assert told["missing.csv"].startswith("cannot be read")
+    assert len(ran.json()["files"]) == 1
+
+
+def test_a_folder_without_a_usable_file_is_one_sentence(tmp_path):
+    for name in "abcd":
+        (tmp_path / name).touch()
+    ran = maritime("inspect", tmp_path, cwd=tmp_path)
+    assert ran.code == 1
+    assert f"{tmp_path} holds 4 files and none can be used; the first: {tmp_path / 'a'} is empty" in ran.err
 
 
 def test_a_misspelt_setting_lists_the_right_ones(sea, tmp_path):

@@ -36,6 +36,12 @@ def fleet_of(seed: int) -> pa.RecordBatch:
     return fleet(seed)
 
 
+def test_the_receiver_is_known_from_an_episodes_first_revision():
+    for episode in run(fleet_of(1)):
+        if episode.type in ("distress_beacon", "identity_clash"):
+            assert episode.evidence["source"] in ("north", "south"), (episode.type, episode.revision)
+
+
 @cache
 def expected(seed: int) -> str:
     return as_bytes(run(fleet_of(seed)))

@@ -10,7 +10,7 @@ import pyais
 import pytest
 import yaml
 
-from maritime.errors import ConfigurationError, InputError
+from maritime.errors import ConfigurationError, OutputError, UsageError
 from maritime.simulate import load_scenario, simulate
 
 SCENE = {
@@ -222,9 +222,20 @@ def test_a_missing_scenario_and_an_unwritable_output_are_errors(scenario, tmp_pa
     with pytest.raises(ConfigurationError, match=r"missing\.yaml"):
         simulate(tmp_path / "missing.yaml", tmp_path / "o.nmea", tmp_path / "t.csv")
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="file is not a folder"):
         simulate(scenario(), tmp_path / "file" / "o.nmea", tmp_path / "t.csv")
-    assert not list(tmp_path.glob("**/*.part"))
+    assert not list(tmp_path.glob("**/*.part*"))
+
+
+def test_the_log_is_not_written_without_its_truth(scenario, tmp_path):
+    (tmp_path / "truth").mkdir()
+    with pytest.raises(OutputError, match="truth: it is not a file"):
+        simulate(scenario(), tmp_path / "o.nmea", tmp_path / "truth")
+    with pytest.raises(UsageError, match="two of the outputs are one file"):
+        simulate(scenario(), tmp_path / "o.nmea", tmp_path / "." / "o.nmea")
+    with pytest.raises(UsageError, match="seed -1 is below 0"):
+        simulate(scenario(), tmp_path / "o.nmea", tmp_path / "t.csv", seed=-1)
+    assert not list(tmp_path.glob("*.nmea*"))
 
 
 def test_the_example_in_the_docs_is_a_scenario(scenario, tmp_path):

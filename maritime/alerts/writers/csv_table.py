@@ -47,7 +47,12 @@ def harmless(cell: Any) -> Any:
 
 
 def reason_text(reason: dict[str, Any]) -> str:
-    """`silence 2.5 h (threshold 1 h)`, from a reason as `Alert.to_dict` writes it; the unit `1` is not said."""
+    """`silence 2.5 h (threshold 1 h)`, from a reason as `Alert.to_dict` writes it; the unit `1` is not said.
+
+    Of what is or is not so only the term is said: `beacon active`, `no outage meanwhile`.
+    """
+    if isinstance(reason["value"], bool):
+        return f"{'' if reason['value'] else 'no '}{reason['term'].replace('_', ' ')}"
     unit = f" {reason['unit']}" if reason["unit"] not in ("", "1") else ""
     value = "unknown" if reason["value"] is None else f"{reason['value']}{unit}"
     threshold = "" if reason["threshold"] is None else f" (threshold {reason['threshold']}{unit})"

@@ -99,7 +99,7 @@ def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
             g.quiet_t = last_before
             g.silenced = g.vessels_before
         g.quiet += 1
-        if g.quiet >= p.quiet_windows and not others_out:
+        if g.quiet >= p.quiet_windows and g.silenced >= p.usual_vessels and not others_out:
             g.out = 1
             g.usual = usual
             g.told = 0

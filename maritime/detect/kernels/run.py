@@ -175,6 +175,7 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
             state.counts[CLASHES] += 1
             state.hulls[row].lat = lat
             state.hulls[row].lon = lon
+            state.hulls[row].source = source
             _tell_clash(state.hulls[row], state.hulls[other], t_ms, now_ms, out)
     h = state.hulls[row]
     own_bit = who_bit(mmsi)
@@ -182,6 +183,8 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
     k = h.n_reports % DUPLICATE_RING
     h.content[k] = content
     h.content_t[k] = t_ms
+    if h.source == 0 or is_beacon_mmsi(mmsi):  # of others it stays the last report's until their silence is judged
+        h.source = source
     beacon_report(p.distress, h, t_ms, lat, lon, status, msg_type, now_ms, out)
     if is_beacon_mmsi(mmsi) or msg_type == 14:
         note_heard(h, t_ms)

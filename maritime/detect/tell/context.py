@@ -23,7 +23,7 @@ class TellContext:
     settings: DetectSettings
     place_name: Callable[[int], str | None]  # row in the port list → name
     zone_name: Callable[[int], str | None]
-    source_name: Callable[[int], str]
+    source_name: Callable[[int], str | None]  # None where the receiver is not named
     coastline_id: str
     coastline_error_m: float
 

@@ -18,6 +18,7 @@ SMALL_CRAFT_TYPES: Final = (30, 36, 37)  # fishing, sailing, pleasure craft (ITU
 GFW_HOURS: Final = 12.0
 GFW_REPORTS: Final = 14
 CIRCLE_POINTS: Final = 36
+LEAST_PROBABILITY: Final = 1e-6  # as told: one that small or smaller
 
 
 def episode(event: np.void, context: TellContext) -> Episode:
@@ -35,6 +36,7 @@ def episode(event: np.void, context: TellContext) -> Episode:
     far_from_shore = v[9] >= settings.far_nm * NM_M
     strict_gfw = bool(silent_h >= GFW_HOURS and far_from_shore and v[6] >= GFW_REPORTS and v[1] >= 10.0 / 144.0)
     witnesses = int(v[4])
+    probability = max(round(float(v[0]), 6), LEAST_PROBABILITY) if not math.isnan(v[0]) else None
     score = _score(settings, v, silent_h)
     evidence: dict[str, Any] = {
         "hours": round(silent_h, 3),
@@ -46,7 +48,7 @@ def episode(event: np.void, context: TellContext) -> Episode:
         "interval_p95_s": known(v[5]),
         "longest_hole_before_min": known(v[18]),
         "heard_share": known(v[1], 3),
-        "probability": known(v[0], 6),
+        "probability": probability,
         "reception": known(v[2], 3),
         "windows_judged": int(v[23]),
         "witnesses": witnesses,
@@ -77,7 +79,7 @@ def episode(event: np.void, context: TellContext) -> Episode:
             evidence["raised_at_reappearance"] = alerted
     reasons = [
         Reason("silence", round(silent_h, 3), round(float(v[21]) / 60.0, 3), "h"),
-        Reason("probability_of_hearing_nothing", known(v[0], 6), settings.probability, "1"),
+        Reason("probability_of_hearing_nothing", probability, settings.probability, "1"),
         Reason("reports_before", int(v[6]), settings.reports_before, "reports"),
         Reason("witnesses", witnesses, settings.witnesses, "vessels"),
     ]
