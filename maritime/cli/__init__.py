@@ -64,4 +64,5 @@ def main() -> None:
 
 def _terminate(signum: int, _frame: Any) -> None:
     """Leave through every context manager, so that nothing half-written stays."""
+    print("maritime: terminated; nothing half-written is left", file=sys.stderr)
     sys.exit(128 + signum)

@@ -78,6 +78,7 @@ def _print(alert: "Alert") -> None:
     from rich.text import Text
 
     from maritime.ais.flags import country_of
+    from maritime.alerts.terms import TERM_MEANING
     from maritime.cli.screen import console
     from maritime.cli.tables import clock, position, record_lines, said, short
 
@@ -86,7 +87,7 @@ def _print(alert: "Alert") -> None:
     hours = "" if alert.ended_ms is None else f" ({(alert.ended_ms - alert.started_ms) / 3_600_000:.1f} h)"
     screen.print(Text(f"{alert.type.replace('_', ' ')} · {alert.hull}", "bold"))
     screen.print(MEANING.get(alert.type, ""))
-    screen.print(f"from {clock(record['started_at'])} {ended}{hours}, at {position(alert.lat, alert.lon)}")
+    screen.print(f"from {clock(record['started_at'])} {ended}{hours}, position {position(alert.lat, alert.lon)}")
     if alert.mmsi:
         screen.print(f"MMSI {alert.mmsi:09d}, flag {country_of(alert.mmsi) or 'unknown'}")
     screen.print(
@@ -94,12 +95,15 @@ def _print(alert: "Alert") -> None:
         f"{alert.severity}, confidence {alert.confidence:.2f}, score {alert.score:.2f}"
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("term", "value", "threshold", "unit"):
+    for heading in ("term", "value", "threshold", "unit", "meaning"):
         table.add_column(heading, overflow="fold")
     for reason in record["reasons"]:
         threshold = "" if reason["threshold"] is None else said(short(reason["threshold"]))
         unit = "" if reason["unit"] == "1" else reason["unit"]
-        table.add_row(reason["term"].replace("_", " "), said(short(reason["value"])), threshold, unit)
+        meaning = TERM_MEANING.get(reason["term"], "")
+        table.add_row(reason["term"].replace("_", " "), said(short(reason["value"])), threshold, unit, meaning)
+    for term in alert.evidence.get("unknown_terms", ()):  # lacks its model or history, and did not count
+        table.add_row(term.replace("_", " "), "unknown", "", "", TERM_MEANING.get(term, ""))
     screen.print(table)
     if record["evidence"]:
         screen.print(Text("evidence", "bold"))

@@ -34,7 +34,7 @@ def answer(command: Callable[Parameters, int | None]) -> Callable[Parameters, No
         except MaritimeError as error:
             code = tell(str(error), error.exit_code, as_json=bool(kwargs.get("as_json")))
         except KeyboardInterrupt:
-            code = tell("interrupted; nothing was written", INTERRUPTED, as_json=bool(kwargs.get("as_json")))
+            code = tell("interrupted; nothing half-written is left", INTERRUPTED, as_json=bool(kwargs.get("as_json")))
         raise typer.Exit(code)
 
     return run

@@ -60,7 +60,7 @@ def pixels(path):
 
 def sketch_across_180():
     sketch = TrackSketch()
-    lon = np.linspace(179.0, 181.0, 50)
+    lon = np.linspace(179.5, 180.5, 50)
     t_ms = NOON_MS + np.arange(50) * 60_000
     sketch.add(np.full(50, 366_000_001, np.uint32), t_ms, np.full(50, -17.3), np.where(lon > 180, lon - 360, lon))
     return sketch

@@ -172,10 +172,14 @@ def long_log(sea, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "left"),
-    [(signal.SIGINT, 130, set()), (signal.SIGTERM, 143, set()), (signal.SIGKILL, -9, None)],
+    ("sent", "code", "left", "said"),
+    [
+        (signal.SIGINT, 130, set(), b"interrupted; nothing half-written is left"),
+        (signal.SIGTERM, 143, set(), b"terminated; nothing half-written is left"),
+        (signal.SIGKILL, -9, None, b""),
+    ],
 )
-def test_an_interrupted_run_leaves_nothing_that_looks_whole(long_log, replayed, tmp_path, sent, code, left):
+def test_an_interrupted_run_leaves_nothing_that_looks_whole(long_log, replayed, tmp_path, sent, code, left, said):
     out = tmp_path / "out"
     run = subprocess.Popen(
         [sys.executable, "-m", "maritime.cli", "replay", long_log, "--out", out],
@@ -191,5 +195,6 @@ def test_an_interrupted_run_leaves_nothing_that_looks_whole(long_log, replayed, 
     _, err = run.communicate(timeout=60)
     assert run.returncode == code
     assert b"Traceback" not in err
+    assert said in err
     assert "summary.json" not in names(out)
     assert all(name.endswith(".partial") for name in names(out)) if left is None else names(out) == left

@@ -1,14 +1,18 @@
 import json
 import os
+import re
 
 import pytest
 
+from maritime.alerts.terms import TERM_MEANING
 from maritime.alerts.writers.jsonl import write_jsonl
 from maritime.cli.explain import newest_folder
+from maritime.detect import dark_period, landing
 from maritime.detect.episode import Reason
+from maritime.detect.tell import loitering
 from maritime.errors import UsageError
 from tests.alerts.episodes import alert
-from tests.cli.running import maritime
+from tests.cli.running import PROJECT, maritime
 
 
 @pytest.fixture
@@ -29,6 +33,23 @@ def test_it_says_why_in_words_and_numbers(folder):
         assert told in ran.out
     assert "unknown" in ran.out  # the term that lacks its history
     assert "sog kn: 12.3" in ran.out
+
+
+def test_every_term_that_can_be_told_has_a_meaning():
+    sources = [path.read_text() for path in (PROJECT / "maritime" / "detect" / "tell").glob("*.py")]
+    told = {term for source in sources for term in re.findall(r'Reason\(\s*"(\w+)"', source)}
+    assert len(told) > 20
+    told |= {*dark_period.HELD, *landing.TERMS, *loitering.MODES} - {"", "slow"}
+    assert told - TERM_MEANING.keys() == set()
+    assert TERM_MEANING.keys() - told == set()
+
+
+def test_a_term_that_lacks_its_history_is_shown_as_unknown(tmp_path):
+    write_jsonl([alert(type="landfall", evidence={"unknown_terms": ["short_stay"]})], tmp_path / "alerts.jsonl")
+    ran = maritime("explain", "00ff", cwd=tmp_path)
+    [line] = (line for line in ran.out.splitlines() if line.startswith(" short stay"))
+    assert line.split()[2] == "unknown"
+    assert "time ashore" in line
 
 
 def test_as_json_it_is_the_alert_and_what_it_means(folder):

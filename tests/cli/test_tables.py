@@ -7,7 +7,8 @@ from rich.console import Console
 
 from maritime.alerts.writers.csv_table import reason_text
 from maritime.alerts.writers.jsonl import write_jsonl
-from maritime.cli import evaluate, screen, tables
+from maritime.cli import screen, tables
+from maritime.cli.evaluate import print_scores
 from maritime.detect.episode import Reason
 from maritime.replay import ReplayResult
 from tests.alerts.episodes import alert
@@ -74,7 +75,7 @@ def test_every_alert_is_told_whole_at_any_width(printed, tmp_path):
 
 
 def test_scores_are_told_whole_at_any_width(printed):
-    evaluate.print_scores({"scores": [SCORE]})
+    print_scores({"scores": [SCORE]})
     told = " ".join(printed.getvalue().split())
     for words in ("dark period", "recall", "1.00 (0.21–1.00)", "start error", "1.0 / 1.0", "50.0 (1.3–278.6)"):
         assert words in told
@@ -82,7 +83,7 @@ def test_scores_are_told_whole_at_any_width(printed):
 
 
 def test_nothing_to_score_is_said(printed):
-    evaluate.print_scores({"scores": []})
+    print_scores({"scores": []})
     assert "nothing to score" in printed.getvalue()
 
 
