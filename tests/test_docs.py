@@ -8,8 +8,10 @@ import sys
 
 import numpy as np
 import pytest
+import typer
 from matplotlib.image import imread
 
+from maritime.cli import app
 from tests.cli.running import PROJECT, maritime
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -27,8 +29,9 @@ def commands(page):
 
 def test_every_command_shown_is_in_a_console_block():
     """So that it is run: by the next test, or those of commands.md by tests/cli/test_commands_documented.py."""
+    names = "|".join(typer.main.get_command(app).commands)
     for page in PAGES:
-        shown = re.findall(r"^\$? ?maritime [a-z]+ .*$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        shown = re.findall(rf"^(?:\$ )?maritime (?:{names})\b", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert len(shown) == len(commands(page)), page.name
     assert commands(PAGES[0])
 

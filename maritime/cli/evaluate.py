@@ -10,6 +10,8 @@ from maritime.cli.screen import Json, print_json
 if TYPE_CHECKING:
     from rich.table import Table
 
+WIDE = 1_000  # columns in which every table has room
+
 
 def evaluate(
     alerts: Annotated[Path, typer.Argument(metavar="ALERTS", help="alerts.jsonl of a replay.")],
@@ -31,13 +33,15 @@ def evaluate(
 
 def print_scores(record: dict[str, Any]) -> None:
     """An evaluation as a table; as lines where the screen is too narrow for it, or nothing is to be scored."""
+    from rich.console import Console
+
     from maritime.cli.screen import console
     from maritime.cli.tables import print_record
 
     table, screen = score_table(record), console()
     if not record["scores"]:
         screen.print("neither alerts nor truths: nothing to score")
-    elif screen.measure(table).minimum <= screen.width:
+    elif Console(width=WIDE).measure(table).maximum <= screen.width:
         screen.print(table)
     else:
         cells = [list(column.cells) for column in table.columns]

@@ -118,6 +118,14 @@ def test_loitering_is_labelled_where_and_only_where_it_is(scene):
         assert to_ms - from_ms > 0.5 * HOUR_MS
 
 
+def test_pilot_and_tug_look_like_loiterers():
+    """Slow for long enough and far enough out that only their work explains it."""
+    for mmsi in (567501001, 567501002):
+        [hull] = [hull for hull in named("lookalike_port_craft").hulls if hull.track.vessel.mmsi == mmsi]
+        slow = runs(bridged(hull.track.speed_kn < 2, 10 * MINUTE))
+        assert any(hours_of(run) >= needed_hours(hull.track, *run) for run in slow), mmsi
+
+
 def hours_of(run: tuple[int, int]) -> float:
     return (run[1] - run[0]) * GRID_S / 3600
 
