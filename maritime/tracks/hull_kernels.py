@@ -28,6 +28,8 @@ def vessel_slot(table, vessels, mmsi):
 def reach_m(p, dt_ms, sog_a_kn, sog_b_kn):
     """How far a hull can have gone in `dt_ms`, given the speeds that both reports claim (NaN = unknown)."""
     speed_ms = p.reachable_ms
+    if math.isnan(sog_a_kn) and math.isnan(sog_b_kn):
+        speed_ms = p.unclaimed_ms
     if sog_a_kn * KN_MS * p.claimed_factor > speed_ms:
         speed_ms = sog_a_kn * KN_MS * p.claimed_factor
     if sog_b_kn * KN_MS * p.claimed_factor > speed_ms:

@@ -1,10 +1,10 @@
 """Hulls: one physical transmitter behind an MMSI, told apart by where it can have gone.
 
 **Rule.** A report belongs to the hull that could have reached it: within `speed · Δt` of the hull's last fix, where
-the speed is 25 kn or 1.3 × what either report claims. Of several, the one for which the report lies least far along
-its reach. A report that no hull could have reached is kept aside; when three of them bear each other out, they become a
-new hull. So a single bad point ends nothing, two ships on one MMSI are two hulls, and a ship that truly jumped is
-picked up again.
+the speed is 25 kn or 1.3 × what either report claims (50 kn where neither says its speed: it may be a fast ferry). Of
+several, the one for which the report lies least far along its reach. A report that no hull could have reached is kept
+aside; when three of them bear each other out, they become a new hull. So a single bad point ends nothing, two ships on
+one MMSI are two hulls, and a ship that truly jumped is picked up again.
 
 **Also here.** One transmission heard by several stations counts once: the same content within seconds. A hull, a
 vessel and all that is known of it is forgotten after 30 days of silence.
@@ -91,6 +91,7 @@ class HullSettings(BaseModel):
 
     reachable_kn: float = Field(25.0, gt=0, description="speed that any vessel is granted between two reports")
     claimed_factor: float = Field(1.3, ge=1, description="… or this many times the speed over ground it reports")
+    unclaimed_kn: float = Field(50.0, gt=0, description="… or this where neither report gives its speed")
     margin_m: float = Field(1000.0, ge=0, description="distance that is always reachable: position and clock errors")
     stray_reports: int = Field(3, ge=2, le=20, description="consistent unreachable reports that make a new hull")
     stray_within_s: float = Field(3600.0, gt=0, description="longest time between reports kept aside")
@@ -102,6 +103,7 @@ class HullSettings(BaseModel):
         return HullParameters(
             self.reachable_kn * KN_MS,
             self.claimed_factor,
+            self.unclaimed_kn * KN_MS,
             self.margin_m,
             self.stray_reports,
             round(self.stray_within_s * 1000),
@@ -115,6 +117,7 @@ class HullParameters(NamedTuple):
 
     reachable_ms: float
     claimed_factor: float
+    unclaimed_ms: float
     margin_m: float
     stray_reports: int
     stray_within_ms: int
