@@ -54,6 +54,7 @@ class Episode:
     alerted_at: int | None = None
     end: int | None = None
     in_port: bool = False
+    status: int = 0  # of the report before the last
     look: int = 0
 
     def positions(self) -> list[tuple[float, float]]:
@@ -79,7 +80,8 @@ class Episode:
         return sum(_turn(b - a) for a, b in pairwise(courses))
 
     def anchored(self) -> bool:
-        return 2 * sum(r.status in (1, 5) for r in self.members) > len(self.members) and self.rms_m() < 0.3 * 1852
+        still = sum(r.status in (1, 5) or (r.status == 15 and r.sog < 0.3) for r in self.members)
+        return 2 * still > len(self.members) and self.rms_m() < 0.3 * 1852
 
 
 def _turn(deg: float) -> float:
@@ -206,6 +208,7 @@ def loiterings(reports: Sequence[Report], beats: Sequence[int], waters: Waters) 
             now.modes.add("slow")
         if circle:
             now.modes.add("circling")
+        if circle or ("circling" in now.modes and speed < 5.0 and metres(*now.middle(), r.lat, r.lon) <= 5 * 1852):
             circled = r.t
         if drifts:
             if "adrift" not in now.modes:
@@ -223,6 +226,7 @@ def loiterings(reports: Sequence[Report], beats: Sequence[int], waters: Waters) 
             if speed >= 5.0 and not drifting:
                 continue
         now.members.append(r)
+        now.status = reports[i - 1].status
         if r.t >= now.look:
             now.look = _judge(now, r, seen, adrift is not None, waters, next((b for b in beats if b > r.t), None))
     if now and beats[-1] - reports[-1].t > HOUR:
@@ -233,7 +237,8 @@ def loiterings(reports: Sequence[Report], beats: Sequence[int], waters: Waters) 
 def weight(episode: Episode, waters: Waters, adrift: bool) -> float:
     """What port, anchor and trade leave of the score (no other vessels are known here)."""
     free = waters.in_zone(*episode.middle()) or (adrift and "not_under_command" in episode.modes)
-    left = 0.4 if episode.in_port or episode.anchored() else 1.0
+    anchored = episode.anchored() and not (waters.in_zone(*episode.middle()) and episode.status == 15)
+    left = 0.4 if episode.in_port or anchored else 1.0
     return left * (1.0 if free else 0.4 if 30 <= waters.ship_type <= 34 or 50 <= waters.ship_type <= 55 else 1.0)
 
 

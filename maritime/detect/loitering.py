@@ -5,13 +5,16 @@
 *adrift*: "not under command", or moving at 0.3–5 kn with the course over ground more than 45° off the heading. What
 began before it was seen (a quarter of an hour of slowness, an hour of circling) counts from its beginning: a circler
 that came at speed began when it fell below 5 kn.
-**Leave** at more than 3 kn for 10 minutes (a circler: when not seen circling for two hours either). Holes of up to
+**Leave** at more than 3 kn for 10 minutes (a circler: when for two hours it has neither been seen circling nor
+been below 5 kn within 5 nm of the middle). Holes of up to
 one hour are bridged and reported; a longer one ends the episode at the last report before it: slowness is never
 interpolated.
 
 **Alert** after 4 h beyond 20 nm from shore, 2 h at 12–20 nm, 30 min inside a watch zone, and 30 min adrift (with 500 m
 of drift) anywhere outside ports; never nearer than 12 nm otherwise. Ports, vessels at anchor, natural loiterers,
-pleasure craft and waters where slowness is usual weigh the score down, so that they need longer or never reach it. What
+pleasure craft and waters where slowness is usual weigh the score down, so that they need longer or never reach it. At
+anchor is what says so, and outside watch zones also what gives no status and moves at less than 0.3 kn (whatever
+floats free drifts faster), within 0.3 nm. What
 is usual is what was usual before the episode began, so a meeting of slow vessels does not excuse itself; it takes half
 a day of listening. Trade is no excuse in a watch zone or for a vessel not under
 command; a tug that moves sideways is at work.
@@ -72,7 +75,7 @@ LOITER_FIELDS: Final = [
     ("loiter_sog_max", "f4"),
     ("loiter_hole_s", "f4"),
     ("loiter_turn_deg", "f4"),
-    ("loiter_anchor_n", "u4"),  # samples with status at anchor or moored
+    ("loiter_anchor_n", "u4"),  # samples with status at anchor or moored, or at rest without one
     ("loiter_prev_lat", "f4"),
     ("loiter_prev_lon", "f4"),
     ("loiter_prev_cog", "f4"),
@@ -113,7 +116,9 @@ class LoiteringSettings(BaseModel):
     zone_after_min: float = Field(30.0, gt=0)
     port_in_km: float = Field(3.0, ge=0, description="nearer than this to a port is in port …")
     port_out_km: float = Field(4.0, ge=0, description="… until farther than this")
-    anchor_rms_nm: float = Field(0.3, ge=0, description="at anchor when the status says so and it drifts less")
+    anchor_rms_nm: float = Field(
+        0.3, ge=0, description="at anchor when the status says so, or nothing and it lies still, and it drifts less"
+    )
     port_weight: float = Field(0.4, ge=0, le=1, description="score weight in port; below 0.5 never alerts")
     anchor_weight: float = Field(0.4, ge=0, le=1, description="score weight at anchor")
     usual_weight: float = Field(0.4, ge=0, le=1, description="score weight where every other vessel is slow")

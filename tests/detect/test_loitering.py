@@ -170,6 +170,14 @@ def test_a_circler_that_left_in_time_is_no_alert_while_it_may_come_back(world):
     assert event["v"][2] < 5.0, "the way out at 10 kn is no part of the circling"
 
 
+def test_a_circler_has_not_left_while_it_sails_slowly_where_it_circled(world):
+    circles = [(5, 4, course % 360, 60) for course in range(0, 360 * 4, 30)]
+    wide = [(10, 4, 90 + 8.8 * step, 60) for step in range(24)]  # an arc of 4.3 nm around the circles
+    first, *_, last = told(world, track(ARRIVE, *circles, (65, 4, 0, 60), *wide, (90, 10, 90, 60), start=FAR_OFF))
+    assert (first["start_t"], last["what"]) == (last["start_t"], CLOSED)
+    assert last["end_t"] - last["start_t"] >= 8.5 * HOUR_MS
+
+
 def test_disabled_it_keeps_nothing_and_tells_nothing(world):
     off = LoiteringSettings(enabled=False).parameters()
     one = slow(300, FAR_OFF)
@@ -215,7 +223,7 @@ def random_track(rng: np.random.Generator) -> Track:
     cog = (one.cog + rng.normal(0, 10, n)) % 360
     cog[rng.random(n) < 0.05] = np.nan
     off = rng.choice([0, 0, 90]) + rng.normal(0, 5, n)
-    status = np.full(n, rng.choice([0, 0, 0, 1, 2, 5]), np.uint8)
+    status = np.full(n, rng.choice([0, 0, 0, 1, 2, 5, 15]), np.uint8)
     return Track(one.t, one.lat + noise[0], one.lon + noise[1], sog, cog, (one.cog + off) % 360, status)
 
 
@@ -305,6 +313,10 @@ def test_told_in_words_and_numbers(world):
     assert held(slow(100, FAR_OFF)) == "below_threshold"
     assert held(slow(300, FAR_OFF), ship_type=50) == "natural_loiterer"
     assert held(anchored._replace(status=np.full(len(anchored.t), 1, np.uint8))) == "at_anchor"
+    without = anchored._replace(status=np.full(len(anchored.t), 15, np.uint8))
+    assert held(without) == "at_anchor"
+    assert held(without._replace(lat=without.lat + 2.0)) is None  # in the watch zone
+    assert held(without._replace(sog=np.full(len(without.t), 0.5))) is None
     assert held(slow(100, (0.0 - 10 / 60, 9.99))) == "in_port"
     one = track(*LISTEN, ARRIVE, (300, 0.3, 0, 60), LEAVE, start=FAR_OFF)
     assert held(one, around=others(one.lat[-1], one.lon[-1], vessels=10, slow=5)) == "usual_here"

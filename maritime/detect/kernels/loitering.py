@@ -18,7 +18,7 @@ from maritime.units import HOUR_MS, KN_MS
 EPOCH_2000_S = 946_684_800
 NOTHING, JUDGE, LEFT, TOO_LONG_A_HOLE = 0, 1, 2, 3  # what a report asks for beyond the step
 SLOW, CIRCLING, ADRIFT, NOT_UNDER_COMMAND = 1, 2, 4, 8  # bits of loiter_modes
-AT_ANCHOR, MOORED = 1, 5  # ITU-R M.1371-5 table 45
+AT_ANCHOR, MOORED, UNDEFINED = 1, 5, 15  # ITU-R M.1371-5 table 45
 METRES_PER_DEGREE = 111_195.08  # of the mean sphere
 UPDATE_MS = 6 * HOUR_MS  # chosen: how often an open alert is told again
 CIRCLING_PAUSE_MS = 2 * HOUR_MS  # chosen: the span of the long ring, in which circling would be seen
@@ -116,12 +116,19 @@ def _middle(h):
 
 
 @kernel
+def _stays_in_circle(p, h, lat, lon):
+    """Whether a circler is still where it circled: no farther from the middle than a circle may reach."""
+    middle_lat, middle_lon = _middle(h)
+    return quick_distance_m(middle_lat, middle_lon, lat, lon) <= p.circling_radius_m
+
+
+@kernel
 def _rms_m(h):
     return math.sqrt(h.loiter_m2 / h.loiter_n) if h.loiter_n > 0 else 0.0
 
 
 @kernel
-def _begin(h, start_s, lat, lon, mode):
+def _begin(p, h, start_s, lat, lon, mode):
     """Open the episode at a sample."""
     h.loiter_open = 1
     h.loiter_alerted = 0
@@ -152,11 +159,11 @@ def _begin(h, start_s, lat, lon, mode):
     h.loiter_usual = math.nan
     for k in range(RADIUS_BINS):
         h.radius_bins[k] = 0
-    _seed(h, np.int32(start_s))
+    _seed(p, h, np.int32(start_s))
 
 
 @kernel
-def _seed(h, start_s):
+def _seed(p, h, start_s):
     """Count what the rings hold from the beginning of the episode to the sample before the newest: the long ring as far
     back as the short one does not reach, with the speed and course between its samples.
     """
@@ -174,25 +181,25 @@ def _seed(h, start_s):
                     run_m = quick_distance_m(h.long_lat[j], h.long_lon[j], h.long_lat[k], h.long_lon[k])
                     sog = run_m / (h.long_s[k] - h.long_s[j]) / KN_MS
                     cog = bearing_deg(h.long_lat[j], h.long_lon[j], h.long_lat[k], h.long_lon[k])
-            _accumulate(h, h.long_lat[k], h.long_lon[k], sog, cog, h.status)
+            _accumulate(p, h, h.long_lat[k], h.long_lon[k], sog, cog, h.status)
     for back in range(short - 1, 0, -1):
         k = (h.short_n - 1 - back) % SHORT_RING
         if h.short_s[k] >= start_s:
-            _accumulate(h, h.short_lat[k], h.short_lon[k], h.short_sog[k], math.nan, h.status)
+            _accumulate(p, h, h.short_lat[k], h.short_lon[k], h.short_sog[k], math.nan, h.status)
 
 
 @kernel
-def _begin_circling(h, k):
+def _begin_circling(p, h, k):
     """Open the episode at row k of the long ring, or since when it has been calm if it came at speed just before."""
     held = min(np.int64(h.long_n), LONG_RING)
     if k != (h.long_n - held) % LONG_RING and h.calm_t != FAR:
-        _begin(h, h.calm_t // 1000 - EPOCH_2000_S, h.calm_lat, h.calm_lon, CIRCLING)
+        _begin(p, h, h.calm_t // 1000 - EPOCH_2000_S, h.calm_lat, h.calm_lon, CIRCLING)
     else:
-        _begin(h, h.long_s[k], h.long_lat[k], h.long_lon[k], CIRCLING)
+        _begin(p, h, h.long_s[k], h.long_lat[k], h.long_lon[k], CIRCLING)
 
 
 @kernel
-def _accumulate(h, lat, lon, sog, cog, status):
+def _accumulate(p, h, lat, lon, sog, cog, status):
     """Add a sample to the episode's sums."""
     h.loiter_n += 1
     x = ((lon - h.loiter_lon0 + 540.0) % 360.0 - 180.0) * METRES_PER_DEGREE * math.cos(math.radians(h.loiter_lat0))
@@ -219,7 +226,7 @@ def _accumulate(h, lat, lon, sog, cog, status):
         if not math.isnan(h.loiter_prev_cog):
             h.loiter_turn_deg += (cog - h.loiter_prev_cog + 540.0) % 360.0 - 180.0
         h.loiter_prev_cog = cog
-    if status in (AT_ANCHOR, MOORED):
+    if status in (AT_ANCHOR, MOORED) or (status == UNDEFINED and sog < p.adrift_min_kn):
         h.loiter_anchor_n += 1
 
 
@@ -266,12 +273,18 @@ def threshold_ms(p, h):
 
 
 @kernel
+def is_at_anchor(p, h):
+    """Whether the status says so, or there is none and it moves less than what drifts; and it stayed in its swing."""
+    return 2 * h.loiter_anchor_n > h.loiter_n and _rms_m(h) < p.anchor_rms_m
+
+
+@kernel
 def weight(p, h, ship_type):
     """What masks leave of the score: 1 where none applies."""
     w = 1.0
     if h.loiter_in_port:
         w = min(w, p.port_weight)
-    if 2 * h.loiter_anchor_n > h.loiter_n and _rms_m(h) < p.anchor_rms_m:
+    if is_at_anchor(p, h) and (h.loiter_zone < 0 or h.status != UNDEFINED):
         w = min(w, p.anchor_weight)
     if not excused_by_nothing(h):
         if is_natural_loiterer(ship_type):
@@ -494,11 +507,11 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
     )
     if not h.loiter_open:
         if slow >= 0:
-            _begin(h, h.short_s[slow], h.short_lat[slow], h.short_lon[slow], SLOW)
+            _begin(p, h, h.short_s[slow], h.short_lat[slow], h.short_lon[slow], SLOW)
         elif circling >= 0:
-            _begin_circling(h, circling)
+            _begin_circling(p, h, circling)
         elif adrift:
-            _begin(h, np.int32(h.adrift_t // 1000 - EPOCH_2000_S), h.adrift_lat, h.adrift_lon, ADRIFT)
+            _begin(p, h, np.int32(h.adrift_t // 1000 - EPOCH_2000_S), h.adrift_lat, h.adrift_lon, ADRIFT)
         else:
             return NOTHING
     if slow >= 0:
@@ -511,14 +524,14 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
         h.loiter_modes |= ADRIFT
         if status == 2:
             h.loiter_modes |= NOT_UNDER_COMMAND
-    if circling >= 0:
+    if circling >= 0 or (h.loiter_modes & CIRCLING and speed_kn < p.circling_kn and _stays_in_circle(p, h, lat, lon)):
         h.circling_t = t_ms
     if runs(p, h, t_ms) and not drifting:
         if not (h.loiter_modes & CIRCLING and t_ms - h.circling_t <= CIRCLING_PAUSE_MS):
             return LEFT
         if speed_kn >= p.circling_kn:  # on its way out, or a pause: no part of the circling
             return NOTHING
-    _accumulate(h, lat, lon, sog, cog, status)
+    _accumulate(p, h, lat, lon, sog, cog, status)
     return JUDGE if t_ms >= h.loiter_due_t else NOTHING
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from maritime.columns import NAV_STATUS_UNKNOWN
 from maritime.detect.episode import Episode, Reason
 from maritime.detect.loitering import LoiteringSettings
 from maritime.detect.tell.context import TellContext, build, known
@@ -79,7 +80,8 @@ def _masks(settings: LoiteringSettings, v: np.ndarray) -> list[Reason]:
     masks = []
     if v[21]:
         masks.append(Reason("in_port", known(v[9] / 1000.0), settings.port_in_km, "km"))
-    if v[12] > 0.5 and v[3] < settings.anchor_rms_nm * NM_M:
+    in_zone_without_status = v[10] >= 0 and v[19] == NAV_STATUS_UNKNOWN
+    if v[12] > 0.5 and v[3] < settings.anchor_rms_nm * NM_M and not in_zone_without_status:
         masks.append(Reason("at_anchor", known(v[3] / NM_M, 3), settings.anchor_rms_nm, "nm"))
     if v[17] > 0.0:
         masks.append(Reason("usual_here", known(v[17], 2), None, "share slow"))
