@@ -11,16 +11,17 @@ that the source hears. Where reception comes and goes (a satellite's), q is take
 A receiver that stops or moves takes r, and with it the suspicion, down to zero.
 
 **Alert while silent** (A), raised by the watermark, when P < 0.001 with r of at least q/2 on average, the silence is
-at least 3 × the longest hole in the last 10 hours, no outage fell into it, and the last reports say that the vessel
+at least 2 × the longest hole in the last 10 hours, no outage fell into it, and the last reports say that the vessel
 was there, under way and staying in reach: 4 or more reports a minute apart; not thinning out before (windows missed,
 or the last intervals 3 × the median); at least 1 kn; not slowing into a mooring place (port, user's place, or where
 two others have been seen at rest); not heading out of the area in which vessels are heard: neither over the edge of
 all that was heard, nor from waters where others are heard into waters where (almost) none is.
-**Alert at reappearance** (B) of a silence that A held back as at rest, slowing or leaving: when the vessel has moved
-2 nm meanwhile, unless it comes, by its course, from outside the area heard.
+**Alert at reappearance** (B) of a silence that A held back as at rest, slowing or leaving: when the vessel has sailed
+meanwhile (moved 2 nm, and at 0.5 kn or more over the whole silence: a boat switched off at its berth overnight and
+heard again outside the harbour has not), unless it comes, by its course, from outside the area heard.
 **Retracted** at reappearance when it lay still all the while (moved less than 1 nm, and below 1 kn or at a mooring
-place), or comes back over the edge of the area heard; or when another hull of the MMSI shows that the ship had not
-gone silent (identity clash).
+place), or comes in over the edge of the area heard (farther out a quarter of an hour ago; one that sails outward
+there does not come back); or when another hull of the MMSI shows that the ship had not gone silent (identity clash).
 
 Compare: Welch et al. 2022 (Science Advances 8, eabq2109): gaps ≥ 12 h, > 50 nm from shore, ≥ 14 positions in the 12 h
 before, > 10 positions a day of reception; each alert says whether it meets that (`strict_gfw`). The rule was chosen
@@ -80,7 +81,7 @@ class DarkPeriodSettings(BaseModel):
     enabled: bool = True
     least_min: float = Field(60.0, ge=20, description="shortest silence that is recorded")
     intervals: float = Field(10.0, ge=1, description="… or so many 95th-percentile report intervals")
-    holes: float = Field(3.0, ge=1, description="… or, for an alert, so many times the longest hole of late")
+    holes: float = Field(2.0, ge=1, description="… or, for an alert, so many times the longest hole of late")
     probability: float = Field(0.001, gt=0, lt=1, description="P below which silence is not chance")
     reports_before: int = Field(4, ge=1, le=16, description="reports a minute apart that must have come before")
     thinned: float = Field(3.0, gt=1, description="the last intervals against the median: longer is fading reception")
@@ -91,7 +92,8 @@ class DarkPeriodSettings(BaseModel):
     slowing_share: float = Field(0.5, ge=0, le=1, description="of the highest speed of late: below it is slowing")
     ahead_min: float = Field(60.0, gt=0, description="how far ahead the course must stay in the area heard")
     edge_nm: float = Field(1.0, ge=0, description="width of the edge of the area heard")
-    moved_nm: float = Field(2.0, ge=0, description="displacement that makes an alert at reappearance")
+    moved_nm: float = Field(2.0, ge=0, description="displacement that makes an alert at reappearance …")
+    moved_kn: float = Field(0.5, ge=0, description="… when made at this speed or more over the whole silence")
     still_nm: float = Field(1.0, ge=0)
     still_kn: float = Field(1.0, ge=0)
     usual_vessels: float = Field(3.0, gt=0, description="vessels usually heard where reception can be judged")
@@ -119,6 +121,7 @@ class DarkPeriodSettings(BaseModel):
             self.ahead_min * 60.0,
             self.edge_nm * NM_M,
             self.moved_nm * NM_M,
+            self.moved_kn,
             self.still_nm * NM_M,
             self.still_kn,
             self.usual_vessels,
@@ -147,6 +150,7 @@ class DarkPeriodParameters(NamedTuple):
     ahead_s: float
     edge_m: float
     moved_m: float
+    moved_kn: float
     still_m: float
     still_kn: float
     usual_vessels: float

@@ -12,6 +12,7 @@ from maritime.detect.kernels.reception import (
     heard_near,
     inside_extent,
     others_rested,
+    outside_extent_m,
     popcount,
 )
 from maritime.detect.loitering import SHORT_RING
@@ -320,11 +321,16 @@ def _back(lat, lon, sog, cog, seconds):
 
 @kernel
 def _comes_over_the_edge(p, lat, lon, sog, cog, world):
-    """Whether a reappearing vessel is at the edge of all that was heard and was beyond it a quarter of an hour ago."""
+    """Whether a reappearing vessel is at the edge of all that was heard and was farther out a quarter of an hour ago.
+
+    Early in the life of a feed the edge is where nobody has been yet: one that sails outward there does not come back.
+    """
     if inside_extent(world.reception, lat, lon, p.edge_m):
         return False
     back_lat, back_lon = _back(lat, lon, sog, cog, 900.0)
-    return not inside_extent(world.reception, back_lat, back_lon, 0.0)
+    if math.isnan(back_lat):
+        return True
+    return outside_extent_m(world.reception, back_lat, back_lon) > outside_extent_m(world.reception, lat, lon)
 
 
 @kernel
@@ -359,7 +365,8 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
     elif held == NONE:
         h.silence_held = OUT if h.silence_out else (EXPECTED if not unlikely else SHORT)
     elif held in (AT_REST, LEAVING, SLOWING):
-        told = p.enabled and unlikely and long_enough and works and not h.silence_out and moved_m >= p.moved_m
+        sailed_m = max(p.moved_m, p.moved_kn * KN_MS * (t_ms - h.last_t) / 1000.0)
+        told = p.enabled and unlikely and long_enough and works and not h.silence_out and moved_m >= sailed_m
         if told and not returned and not _comes_into_reach(p, lat, lon, sog, cog, window, own_bit, world):
             h.silence_alerted = 1
     _tell(p, h, ship_type, what, now_ms, t_ms, lat, lon, sog, world, out)

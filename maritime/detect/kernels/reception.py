@@ -154,3 +154,13 @@ def inside_extent(r, lat_deg, lon_deg, margin_m):
     return r.extent[0] + margin_lat <= lat_deg <= r.extent[1] - margin_lat and (
         wide or r.extent[2] + margin_lon <= lon_deg <= r.extent[3] - margin_lon
     )
+
+
+@kernel
+def outside_extent_m(r, lat_deg, lon_deg):
+    """How far a position lies outside the box of all that has been heard; 0 inside."""
+    dlat = max(r.extent[0] - lat_deg, lat_deg - r.extent[1], 0.0)
+    dlon = 0.0
+    if r.extent[3] - r.extent[2] <= 350.0:
+        dlon = max(r.extent[2] - lon_deg, lon_deg - r.extent[3], 0.0) * math.cos(math.radians(lat_deg))
+    return 111_195.0 * math.hypot(dlat, dlon)
