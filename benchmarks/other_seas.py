@@ -6,6 +6,7 @@ what is not heard. Silences are planted in each as in `benchmarks.deletion`; eve
 
 import argparse
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -109,11 +110,11 @@ def measure(folder: Path, seed: int, seas: Sequence[str]) -> dict[tuple[str, str
                 kept, planted = plant(judged, stretches(judged), np.random.default_rng([seed, 0, number]))
                 file, out = Path(scratch) / "reports.csv", Path(scratch) / "out"
                 write_reports(kept, file)
-                counts = replay([file], out, draw_map=False).summary["alerts"]
+                told = Counter(a.type for a in replay([file], out, draw_map=False).alerts() if a.state != "retracted")
                 alerts = read_dark_alerts(out / "alerts.jsonl")
                 results[sea, area] = (
                     score(alerts, planted, stretches(kept), vessel_days(kept)),
-                    counts - len(alerts),
+                    told.total() - told["dark_period"],
                 )
     return results
 
