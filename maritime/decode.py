@@ -20,6 +20,8 @@ from maritime.sources.expansion import BROKEN
 from maritime.sources.inputs import Inputs
 from maritime.sources.mapping import ColumnMapping
 from maritime.sources.members import members
+from maritime.sources.naming import shown
+from maritime.sources.reading import start_in_names
 
 ROWS_PER_GROUP: Final = 1 << 18
 SOURCES_KEY: Final = "sources"
@@ -72,13 +74,16 @@ def decode_files(
     lines, and rejects where asked for.
 
     The files appear together, or none of them. Inputs that cannot be read to their end are listed in `failures`, with
-    what was read of them kept. Raises OutputError when a file cannot be written, UsageError when two are the same.
+    what was read of them kept. Raises OutputError when a file cannot be written, UsageError when two are the same or
+    one is an input.
     """
     sources = SourceTable()
-    inputs = Inputs(paths, sources, format=format, mapping=mapping, start_ms=start_ms, newest_ms=newest_ms)
     refused: Counter[str] = Counter()
     counted: Counter[str] = Counter()
     wanted = [path for path in (out, static, messages, rejects) if path]
+    inputs = Inputs(
+        paths, sources, format=format, mapping=mapping, start_ms=start_ms, newest_ms=newest_ms, results=wanted
+    )
     with whole_files(*wanted) as partials, ExitStack() as files:
         partial = dict(zip(wanted, partials, strict=True))
         positions = files.enter_context(_ParquetFile(partial[out], DECODED_SCHEMA))
@@ -105,7 +110,7 @@ def decode_files(
         messages=counted["messages"] if messages else None,
         sources=len(sources) - 1,
         rejects=dict(sorted(refused.items())),
-        inputs=tuple(str(file) for file in inputs.files),
+        inputs=tuple(shown(file) for file in inputs.files),
         failures=tuple({"file": failure.file, "reason": failure.reason} for failure in inputs.failures),
     )
 
@@ -119,7 +124,7 @@ def _messages(inputs: Inputs, start_ms: int | None) -> Iterator[dict[str, Any]]:
                 if member.file not in sentences:
                     deque(member.pieces, maxlen=0)
                     continue
-                begins_ms = start_ms or nmea.start_in_name(member.file.rpartition("/")[2])
+                begins_ms = start_ms or start_in_names(member, source)
                 yield from decode_all(member.pieces, file=member.file, start_ms=begins_ms)
 
 

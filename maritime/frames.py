@@ -29,6 +29,7 @@ from maritime.detect.settings import DetectSettings
 from maritime.errors import InputError, UsageError
 from maritime.sources.inputs import Inputs
 from maritime.sources.mapping import ColumnMapping, load_mapping
+from maritime.sources.naming import shown
 from maritime.sources.ordering import in_time_order
 
 REQUIRED: Final = ("mmsi", "t", "lat", "lon")
@@ -70,7 +71,7 @@ def read(
     frames = [_frame(chunk, sources) for chunk in inputs]
     _raise_failures(inputs)
     if not frames:
-        frames = [_frame(Chunk(str(path), _no_rows(PROVENANCE_SCHEMA), _no_rows(STATIC_SCHEMA)), sources)]
+        frames = [_frame(Chunk(shown(path), _no_rows(PROVENANCE_SCHEMA), _no_rows(STATIC_SCHEMA)), sources)]
     whole = pd.concat(frames, ignore_index=True)
     return whole.astype({"source": "category", "file": "category"})
 

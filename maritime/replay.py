@@ -31,6 +31,7 @@ from maritime.errors import UsageError
 from maritime.geo.zones import Area
 from maritime.sources.inputs import Inputs
 from maritime.sources.mapping import ColumnMapping
+from maritime.sources.naming import shown
 from maritime.sources.ordering import in_time_order
 from maritime.times import to_rfc3339
 
@@ -86,15 +87,23 @@ def replay(
     reports after `newest_ms` are refused. `area` and `types` choose which alerts are told; what is learned comes from
     all reports. `stopwatch` gives seconds and lets the summary state the speed.
 
-    Raises UsageError for an unknown alert type or an empty span, ConfigurationError for wrong settings, OutputError
-    when `out` cannot be written. An input that cannot be read is listed under `failures` in the summary, and the
-    others are used.
+    Raises UsageError for an unknown alert type, an empty span or an input that would be overwritten, ConfigurationError
+    for wrong settings, OutputError when `out` cannot be written. An input that cannot be read is listed under
+    `failures` in the summary, and the others are used.
     """
     _check_types(types)
     _check_span(from_ms, to_ms)
     settings = settings or DetectSettings()
     sources = SourceTable()
-    inputs = Inputs(paths, sources, format=format, mapping=mapping, start_ms=start_ms, newest_ms=newest_ms)
+    inputs = Inputs(
+        paths,
+        sources,
+        format=format,
+        mapping=mapping,
+        start_ms=start_ms,
+        newest_ms=newest_ms,
+        results=[out / name for name in FILES],
+    )
     places = places or EnginePlaces.load()
     engine = Engine(settings, places, sources)
     heartbeats = HeartbeatMaker(settings.time)
@@ -120,7 +129,7 @@ def replay(
             "config_sha256": detector.config_sha256,
             "coastline": places.coastline.id,
             **record.finish(),
-            "inputs": [str(file) for file in inputs.files],
+            "inputs": [shown(file) for file in inputs.files],
             "failures": [asdict(failure) for failure in inputs.failures],
             "engine": dict(sorted(engine.counters.items())),
         }

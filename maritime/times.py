@@ -8,6 +8,9 @@ from maritime.errors import UsageError
 NEVER: Final = -(1 << 62)
 """Before every time, in ms: it has not happened."""
 
+LAST_MS: Final = 253_402_300_799_999
+"""The last time that RFC 3339 can write, 9999-12-31T23:59:59.999Z, in ms."""
+
 FAR: Final = 1 << 62
 """After every time, in ms: nothing is waited for."""
 

@@ -15,6 +15,8 @@ from maritime.columns import CLOCK_SCHEMA, PROVENANCE_SCHEMA, STATIC_SCHEMA, Chu
 from maritime.errors import UsageError
 
 _STATIC_TYPES: Final = (5, 19, 24)
+TYPES_WITH_ROWS: Final = frozenset({*np.flatnonzero(tables.POSITION_TABLE[:, 4]).tolist(), *_STATIC_TYPES, 14})
+"""Message types that become position or static rows."""
 _ARMOR: Final = np.frombuffer(bytes(range(48, 88)) + bytes(range(96, 120)), dtype=np.uint8)  # IEC 61162-1
 
 
@@ -37,7 +39,8 @@ class Decoder:
     19, 21, 24 and 27 become rows; the others are counted only.
 
     A message has the time of its line; else the newest RMC or ZDA of the own ship before it; else the newest time
-    of a base station (types 4 and 11); else `start_ms`. With none of these it is refused as `no_time`.
+    of a base station (types 4 and 11); else `start_ms`. With none of these it is refused as `no_time`. A time before
+    `oldest_ms` or after `newest_ms` is refused, and that of a base station not believed.
     Its source is the station that its line names, else `feed`.
 
     The rows, rejects and counts do not depend on where the blocks are split.
@@ -49,6 +52,8 @@ class Decoder:
         *,
         file: str = "-",
         start_ms: int | None = None,
+        oldest_ms: int = 0,
+        newest_ms: int = layout.LATEST_MS,
         feed: str = "",
         max_rejects_kept: int = 10_000,
     ) -> None:
@@ -68,11 +73,17 @@ class Decoder:
         self._clock["base_t"] = layout.NO_TIME
         self._clock["doubted_t"] = layout.NO_TIME
         self._clock["start_t"] = layout.NO_TIME if start_ms is None else start_ms
+        self._clock["oldest_t"] = oldest_ms
+        self._clock["newest_t"] = newest_ms
 
     @property
     def sentences(self) -> int:
         """AIS sentences seen so far, sound or not."""
         return self._framer.sentences
+
+    def go_to_line(self, line: int) -> None:
+        """Count the next line fed as this one; the bytes fed so far must end a line."""
+        self._framer.go_to_line(line)
 
     def feed(self, block: bytes | memoryview) -> Chunk:
         """Decode the messages that this block completes."""

@@ -50,6 +50,10 @@ class Framer:
         used = frame(self._block, final, self._memory, self._framed)
         self._rest = self._block[used:].copy()
 
+    def go_to_line(self, line: int) -> None:
+        """Count the next line fed as this one; the bytes fed so far must end a line."""
+        self._memory.state["line"] = line - 1
+
     @property
     def messages(self) -> NDArray[np.void]:
         """The messages of the block at hand, layout.MESSAGE records in order of completion."""

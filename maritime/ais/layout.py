@@ -21,6 +21,7 @@ REASONS: Final = (
     "unknown_message_type",
     "truncated_payload",
     "no_time",
+    "time_out_of_range",
     "position_out_of_range",
     "half_position",
 )
@@ -42,6 +43,7 @@ REASONS: Final = (
     UNKNOWN_MESSAGE_TYPE,
     TRUNCATED_PAYLOAD,
     NO_TIME_KNOWN,
+    TIME_OUT_OF_RANGE,
     POSITION_OUT_OF_RANGE,
     HALF_POSITION,
 ) = np.arange(len(REASONS))  # int64, not literals, for each of which numba would compile its callers anew
@@ -170,6 +172,8 @@ CLOCK: Final = np.dtype(
         ("base_t", np.int64),  # the newest believed time of a base station, NO_TIME before the first
         ("doubted_t", np.int64),  # one far off, which a second would confirm
         ("start_t", np.int64),  # for messages without any time; NO_TIME = refuse them
+        ("oldest_t", np.int64),  # times outside these two are not believed
+        ("newest_t", np.int64),
         ("n_positions", np.int64),  # these three: filled so far in the columns
         ("n_statics", np.int64),
         ("n_clocks", np.int64),

@@ -8,6 +8,7 @@ Heavy modules are imported inside the commands, so that help and mistakes answer
 
 import signal
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -53,6 +54,8 @@ def common(
 def main() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, TextIOWrapper):  # file names may be no text, and terminals may lack letters
+        sys.stdout.reconfigure(errors="backslashreplace")
     if "--json" not in sys.argv[1:]:
         app()
     try:

@@ -184,8 +184,8 @@ class Engine:
             heartbeats.resting_from,
             heartbeats.resting,
         )
-        if len(heartbeats.heard.group):
-            self._state = grown(self._state, sources=int(heartbeats.heard.group.max() >> 2) + 1)
+        heard_source = int(heartbeats.heard.group.max(initial=0)) >> 2
+        self._state = grown(self._state, sources=max(heard_source, int(rows.source.max(initial=0))) + 1)
         cursor = np.zeros(5, np.int64)
         episodes: list[Episode] = []
         while True:

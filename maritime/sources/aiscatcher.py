@@ -6,11 +6,13 @@
 Source: https://docs.aiscatcher.org (JSON decoding).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import reduce
 from operator import xor
 from typing import Final
 
+from maritime.ais.layout import LINE_LIMIT_BYTES
 from maritime.sources.json_records import Record
 from maritime.sources.layout import Layout
 from maritime.sources.mapping import ColumnMapping, Columns
@@ -26,31 +28,63 @@ LAYOUT: Final = Layout(
 )
 
 
+_UNFIT: Final = {ord(c): "_" for c in ",*\\!$"} | dict.fromkeys(range(32), "_")  # what would end a tag block's field
+
+
 def has_sentences(record: Record) -> bool:
     """Whether a record carries the sentences as they were received."""
-    sentences = record.fields.get("nmea")
-    return isinstance(sentences, list) and any(isinstance(sentence, str) for sentence in sentences)
+    return bool(_sentences(record))
 
 
-def as_tagged_lines(page: Sequence[Record], first_line: int, lines: int) -> bytes:
-    """The sentences of some records under tag blocks with their times, each on the line of its record.
+def tagged_runs(page: Sequence[Record]) -> Iterator[tuple[int, bytes]]:
+    """The sentences of some records under tag blocks with their times, as runs of lines: (number of the first, bytes).
 
-    Lines of other records stay empty, so that the decoder counts the same lines as the file has.
+    Each sentence stands on the line of its record, so that the decoder counts the same lines as the file has. A line
+    that would be too long for the decoder goes on in the next run, under the same number.
     """
-    tagged = [b""] * lines
+    first_line = line = length = 0
+    run = bytearray()
     for record in page:
-        if has_sentences(record):
-            tagged[record.line - first_line] += _tagged(record)
-    return b"".join(line + b"\n" for line in tagged)
+        for sentence in _tagged(record):
+            if run and record.line > line:
+                run += b"\n" * (record.line - line)
+                length = 0
+            elif run and length + len(sentence) > LINE_LIMIT_BYTES:
+                yield first_line, bytes(run + b"\n")
+                run.clear()
+            if not run:
+                first_line, length = record.line, 0
+            line = record.line
+            run += sentence
+            length += len(sentence)
+    if run:
+        yield first_line, bytes(run + b"\n")
 
 
-def _tagged(record: Record) -> bytes:
+def _sentences(record: Record) -> list[str]:
+    sentences = record.fields.get("nmea")
+    if isinstance(sentences, str):
+        return [sentences]
+    return [s for s in sentences if isinstance(s, str)] if isinstance(sentences, list) else []
+
+
+def _tagged(record: Record) -> list[bytes]:
     """IEC 61162-450 tag block: c = time in s, s = source; its checksum is the exclusive or of its bytes."""
-    rx_time_s, station = record.fields.get("rxuxtime"), record.fields.get("station_id")
-    parts = [f"s:{str(station)[:15]}"] if station is not None else []
-    if isinstance(rx_time_s, (int, float)):
-        parts.append(f"c:{round(rx_time_s * 1000)}" if rx_time_s != int(rx_time_s) else f"c:{int(rx_time_s)}")
-    tag = ",".join(parts).encode("ascii", errors="replace")
+    rx_time_s, station = _rx_time_s(record), record.fields.get("station_id")
+    parts = [f"s:{str(station).translate(_UNFIT)}"] if station is not None else []
+    if rx_time_s is not None:
+        parts.append(f"c:{rx_time_s:.3f}")
+    tag = ",".join(parts).encode("utf-8", errors="replace")
     head = b"\\%s*%02X\\" % (tag, reduce(xor, tag)) if tag else b""
-    sentences = [s for s in record.fields["nmea"] if isinstance(s, str)]
-    return b"".join(head + s.encode("ascii", errors="replace") for s in sentences)
+    return [head + b" ".join(s.encode("ascii", errors="replace").split()) for s in _sentences(record)]
+
+
+def _rx_time_s(record: Record) -> float | None:
+    """When a message was received: `rxuxtime` in s, or else `rxtime` as YYYYMMDDHHMMSS."""
+    told = record.fields.get("rxuxtime")
+    try:
+        if told is not None:
+            return float(told)
+        return datetime.strptime(str(record.fields.get("rxtime")), "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

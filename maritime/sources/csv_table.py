@@ -13,6 +13,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from maritime.columns import Chunk
+from maritime.errors import InputError
 from maritime.sources.aliases import NULL_WORDS, NUMBER_FIELDS
 from maritime.sources.blocks import Block
 from maritime.sources.mapping import ColumnMapping
@@ -31,9 +32,14 @@ def delimiter_of(header: bytes) -> str:
 
 
 def header_names(line: bytes, delimiter: str) -> list[str]:
-    """The column names of a header line."""
+    """The column names of a header line. Raises InputError where it cannot be split."""
     text = line.removeprefix(BOM).decode("utf-8", errors="replace").rstrip("\r\n").replace("\0", "")
-    return [name.strip() for name in next(csv.reader([text], delimiter=delimiter), [])]
+    try:
+        return [name.strip() for name in next(csv.reader([text], delimiter=delimiter), [])]
+    except csv.Error:
+        raise InputError(
+            "has a header that is too long or ends with CR alone; end its lines with LF or CR LF"
+        ) from None
 
 
 class CsvReader:

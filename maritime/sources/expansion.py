@@ -121,20 +121,35 @@ class PieceFile(io.RawIOBase):
         return taken
 
 
-def limited(pieces: Iterator[bytes], consumed: Callable[[], int]) -> Iterator[bytes]:
-    """Pass plain bytes while they are not absurdly more than the compressed ones; else raise InputError."""
-    total = 0
-    for piece in pieces:
-        total += len(piece)
-        if total > FREE_BYTES and total > LARGEST_RATIO * max(1, consumed()):
-            raise InputError(
-                f"expands more than {LARGEST_RATIO} : 1 and is taken for an archive bomb; expand it yourself"
-            )
-        if total > LARGEST_TOTAL:
-            raise InputError(f"expands to more than {LARGEST_TOTAL >> 30} GiB; split it")
-        yield piece
-
-
 LARGEST_RATIO: Final = 200  # chosen: AIS logs compress 6 : 1 with gzip and up to 25 : 1 with xz
 FREE_BYTES: Final = 64 << 20  # chosen: so much may expand at any ratio, for small files of one repeated line
 LARGEST_TOTAL: Final = 1 << 40  # chosen: 1 TiB, some 10 thousand million rows
+
+
+class Allowance:
+    """How much a file on disk may expand to, over all its members; `consumed` gives how much of it was read."""
+
+    def __init__(self, consumed: Callable[[], int]) -> None:
+        self._consumed = consumed
+        self._total = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the file expanded to absurdly more than itself."""
+        return self._total > FREE_BYTES and self._total > LARGEST_RATIO * max(1, self._consumed())
+
+    def take(self, size: int) -> None:
+        """Count plain bytes. Raises InputError when there is no allowance for them."""
+        self._total += size
+        if self.is_spent:
+            raise InputError(
+                f"expands more than {LARGEST_RATIO} : 1 and is taken for an archive bomb; expand it yourself"
+            )
+        if self._total > LARGEST_TOTAL:
+            raise InputError(f"expands to more than {LARGEST_TOTAL >> 30} GiB; split it")
+
+    def limited(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass plain bytes while there is allowance for them."""
+        for piece in pieces:
+            self.take(len(piece))
+            yield piece

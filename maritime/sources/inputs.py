@@ -5,7 +5,7 @@ raised, and the next one follows.
 import os
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +15,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from maritime.ais import layout
+from maritime.ais.decoder import TYPES_WITH_ROWS
 from maritime.columns import PROVENANCE_SCHEMA, Chunk, Reject, SourceTable
-from maritime.errors import InputError
+from maritime.errors import InputError, UsageError
 from maritime.sources.blocks import BLOCK
 from maritime.sources.expansion import BROKEN
 from maritime.sources.kernels.rows import TIME_INVALID
 from maritime.sources.mapping import ColumnMapping
 from maritime.sources.members import Member, members
+from maritime.sources.naming import shown
 from maritime.sources.reading import MemberReader, ReadOptions
 from maritime.sources.rejects import RejectBook
 from maritime.sources.sniffer import check_format
@@ -31,6 +34,7 @@ from maritime.units import DAY_MS
 
 LOOK_BYTES: Final = 1 << 16  # chosen: some 600 rows tell whether a file is sorted by time or by vessel
 _SLASHED_DATE: Final = re.compile(rb"\b[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}\b")
+NO_TIME: Final = layout.REASONS[layout.NO_TIME_KNOWN]
 UNKNOWN_MS: Final = -(2**62)
 NOTHING_MS: Final = 2**62
 EMPTY_POSITIONS: Final = pa.RecordBatch.from_pylist([], PROVENANCE_SCHEMA)
@@ -61,9 +65,10 @@ class Inputs:
     """The chunks of files and directories; directories are searched through and through, sorted by name.
 
     `format` forces one of `maritime.sources.sniffer.FORMATS`, `mapping` tells the columns of tables, `start_ms` is when
-    a log without times begins, and rows after `newest_ms` are refused (None = none is). Raises UsageError for a
-    format that does not exist. Iterating never raises for a bad file: it is listed in `failures`, which begin anew with
-    each iteration, as `reads` and `reject_counts` do.
+    a log without times begins, and rows after `newest_ms` are refused (None = none is). `results` are the files about
+    to be written: what an earlier run left of them in a directory is no input. Raises UsageError for a format that does
+    not exist, and for an input that is one of the results. Iterating never raises for a bad file: it is listed in
+    `failures`, which begin anew with each iteration, as `reads` and `reject_counts` do.
     """
 
     def __init__(
@@ -75,9 +80,11 @@ class Inputs:
         mapping: ColumnMapping | None = None,
         start_ms: int | None = None,
         newest_ms: int | None = None,
+        results: Collection[Path] = (),
         block_bytes: int = BLOCK,
     ) -> None:
         check_format(format)
+        self._results = {os.path.realpath(path): path for path in results}
         self._sources = sources
         self._options = ReadOptions(format, mapping, start_ms, newest_ms, block_bytes)
         self.failures: list[InputFailure] = []
@@ -91,21 +98,29 @@ class Inputs:
         self.total_bytes: int = sum(_size(file) for file in self.files)
 
     def _files_at(self, path: Path) -> Iterator[Path]:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # unlike Path.is_dir it does not raise where the way there is barred
+            if os.path.realpath(path) in self._results:
+                raise UsageError(f"{shown(path)} is an input and would be overwritten; write to another place")
             yield path
             return
         found = False
-        for folder, folders, names in os.walk(path, onerror=self._unreadable):
+        searched: set[tuple[int, int]] = set()  # links may lead back to where they are
+        for folder, folders, names in os.walk(path, onerror=self._unreadable, followlinks=True):
+            place = _place_of(folder)
+            if place in searched:
+                folders.clear()
+                continue
+            searched.add(place)
             folders.sort()
             for name in sorted(names):
-                if not name.startswith(".") and (Path(folder) / name).is_file():
+                if not name.startswith(".") and os.path.realpath(Path(folder) / name) not in self._results:
                     found = True
                     yield Path(folder) / name
         if not found:
-            self._unsearched.append(InputFailure(str(path), "is a directory without files"))
+            self._unsearched.append(InputFailure(shown(path), "is a directory without files"))
 
     def _unreadable(self, error: OSError) -> None:
-        self._unsearched.append(InputFailure(str(error.filename), _reason(error)))
+        self._unsearched.append(InputFailure(shown(error.filename), _reason(error)))
 
     def __iter__(self) -> Iterator[Chunk]:
         self.failures[:] = self._unsearched
@@ -127,9 +142,9 @@ class Inputs:
                         told += bytes_read
                         yield replace(chunk, bytes_read=bytes_read)
         except BROKEN as error:
-            self.failures.append(InputFailure(str(path), _reason(error)))
+            self.failures.append(InputFailure(shown(path), _reason(error)))
         if told < _size(path):  # what archives hold beside their members, or what could not be read
-            yield Chunk(str(path), EMPTY_POSITIONS, EMPTY_STATICS, bytes_read=_size(path) - told)
+            yield Chunk(shown(path), EMPTY_POSITIONS, EMPTY_STATICS, bytes_read=_size(path) - told)
 
     def _member(self, path: Path, member: Member) -> Generator[Chunk, None, None]:
         reader = MemberReader(member, path, self._sources, self._options, RejectBook(member.file))
@@ -148,7 +163,8 @@ class Inputs:
                 member.file, member.container, format, rows["positions"], rows["statics"], rows["rejects"], messages
             )
         )
-        if rows["rejects"] and not rows["positions"] and not sum(messages):
+        others = sum(count for kind, count in enumerate(messages) if kind not in TYPES_WITH_ROWS)
+        if rows["rejects"] and not rows["positions"] and not rows["statics"] and not others:
             reason = f"holds no usable row: all {rows['rejects']} were refused, the first in {first_refused}"
             self.failures.append(InputFailure(member.file, reason))
 
@@ -192,6 +208,15 @@ def _earliest(path: Path, options: ReadOptions, lateness_ms: int) -> int:
     return earliest_ms
 
 
+def _place_of(folder: str) -> tuple[int, int]:
+    """What tells a directory from all others, by whichever way it was come to."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return 0, 0  # it has just vanished
+    return found.st_dev, found.st_ino
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -204,6 +229,8 @@ def _told(reject: Reject) -> str:
     text = f"line {reject.line} for {reject.reason}: {reject.content[:80]!r}"
     if reject.reason == REASONS[TIME_INVALID] and _SLASHED_DATE.search(reject.content):
         text += "; say in a mapping whether days or months come first (time: {format: day_first} or month_first)"
+    if reject.reason == NO_TIME:
+        text += "; say with --start when the log begins"
     return text
 
 

@@ -42,7 +42,8 @@ def _whole(line: bytes) -> tuple[bytes, Json]:
     return line, {}
 
 
-def _as_it_is(fields: Json) -> Json:
+def as_it_is(fields: Json) -> Json:
+    """An object that is flat already."""
     return fields
 
 
@@ -50,7 +51,7 @@ def records(
     block: Block,
     rejects: RejectBook,
     peel: Callable[[bytes], tuple[bytes, Json]] = _whole,
-    unpack: Callable[[Json], Json] = _as_it_is,
+    unpack: Callable[[Json], Json] = as_it_is,
 ) -> list[Record]:
     """The records of a block of lines. A line that is no JSON object or list is refused.
 
@@ -63,18 +64,17 @@ def records(
             continue
         rest, extra = peel(text)
         try:
-            value = json.loads(_decoded(rest))
+            messages = list(messages_in(json.loads(_decoded(rest))))
         except (ValueError, RecursionError):
             rejects.add(line, "not_json", text)
             continue
-        messages = list(messages_in(value))
         if not messages:
             rejects.add(line, "not_an_object", text)
         found.extend(Record(line, text, unpack({**extra, **message})) for message in messages)
     return found
 
 
-def document_records(pieces: Iterable[bytes], unpack: Callable[[Json], Json] = _as_it_is) -> Iterator[list[Record]]:
+def document_records(pieces: Iterable[bytes], unpack: Callable[[Json], Json] = as_it_is) -> Iterator[list[Record]]:
     """The records of one JSON document. Raises InputError when it is too large or no JSON."""
     text = bytearray()
     for piece in pieces:
@@ -82,17 +82,11 @@ def document_records(pieces: Iterable[bytes], unpack: Callable[[Json], Json] = _
         if len(text) > LARGEST_DOCUMENT:
             raise InputError(f"is one JSON document of more than {LARGEST_DOCUMENT >> 20} MiB; give one object a line")
     try:
-        value = json.loads(_decoded(bytes(text)))
+        messages = list(messages_in(json.loads(_decoded(bytes(text)))))
     except (ValueError, RecursionError) as error:
         raise InputError(f"is no JSON document ({error}); give one object a line, or one list") from None
-    page: list[Record] = []
-    for message in messages_in(value):
-        page.append(Record(LINE_UNKNOWN, b"", unpack(message)))
-        if len(page) == DOCUMENT_BATCH:
-            yield page
-            page = []
-    if page:
-        yield page
+    for begin in range(0, len(messages), DOCUMENT_BATCH):
+        yield [Record(LINE_UNKNOWN, b"", unpack(message)) for message in messages[begin : begin + DOCUMENT_BATCH]]
 
 
 def messages_in(value: Any) -> Iterator[Json]:

@@ -2,6 +2,8 @@
 extracted to disk.
 """
 
+import os
+import stat
 import struct
 import zipfile
 import zlib
@@ -11,10 +13,13 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from maritime.errors import InputError
-from maritime.sources.expansion import BROKEN, PIECE, container_of, expand, inflate_raw, limited
+from maritime.sources.expansion import BROKEN, PIECE, Allowance, container_of, expand, inflate_raw
+from maritime.sources.naming import shown
 
 DEEPEST: Final = 3  # chosen: a gz inside a zip is seen in the wild; deeper nesting is a trick
 LOCAL_HEADER: Final = struct.Struct("<4sHHHHHIIIHH")  # APPNOTE.TXT 4.3.7
+DIRECTORY_END: Final = struct.Struct("<4sHHHHIIH")  # APPNOTE.TXT 4.3.16
+MANY_MEMBERS: Final = 0xFFFF  # APPNOTE.TXT 4.4.22: so many, or more than the field holds
 STORED, DEFLATED = 0, 8  # APPNOTE.TXT 4.4.5
 ENCRYPTED: Final = 1  # APPNOTE.TXT 4.4.4, bit 0
 SIZE_FOLLOWS: Final = 8  # APPNOTE.TXT 4.4.4, bit 3: sizes stand behind the bytes
@@ -37,6 +42,12 @@ class CountedFile:
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.bytes_read = 0
+        self._size = os.fstat(file.fileno()).st_size
+        self.allowance = Allowance(self.consumed)
+
+    def consumed(self) -> int:
+        """How many bytes of the file were read; members that overlap are read again and count once."""
+        return min(self.bytes_read, self._size)
 
     def pieces(self, size: int | None = None) -> Iterator[bytes]:
         """The bytes from here on, at most `size`."""
@@ -53,6 +64,8 @@ def members(path: Path) -> Iterator[Member]:
 
     Raises OSError, or InputError when the file is empty or is an archive that cannot be opened.
     """
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever, and cannot be read twice
+        raise InputError("is a pipe, socket or device; write what it gives to a file first")
     with path.open("rb") as file:
         head = file.read(8)
         file.seek(0)
@@ -63,15 +76,15 @@ def members(path: Path) -> Iterator[Member]:
         if container == "zip":
             yield from _zip_members(path, counted)
         else:
-            yield _member(str(path), container, counted.pieces(), lambda: counted.bytes_read)
+            yield _member(shown(path), container, counted.pieces(), counted)
 
 
-def _member(name: str, container: str, pieces: Iterator[bytes], consumed: Callable[[], int]) -> Member:
+def _member(name: str, container: str, pieces: Iterator[bytes], counted: CountedFile) -> Member:
     """Peel compression off, again while there is more of it. A break at once is left for whoever reads the pieces."""
     try:
-        return _peeled(name, container, pieces, consumed)
+        return _peeled(name, container, pieces, counted)
     except BROKEN as error:
-        return Member(name, container, _Broken(error), consumed)
+        return Member(name, container, _Broken(error), counted.consumed)
 
 
 class _Broken:
@@ -87,7 +100,7 @@ class _Broken:
         raise self._error
 
 
-def _peeled(name: str, container: str, pieces: Iterator[bytes], consumed: Callable[[], int]) -> Member:
+def _peeled(name: str, container: str, pieces: Iterator[bytes], counted: CountedFile) -> Member:
     shells = [container]
     pieces = expand(pieces, container)
     while shells[-1] not in ("plain", "parquet"):
@@ -102,8 +115,8 @@ def _peeled(name: str, container: str, pieces: Iterator[bytes], consumed: Callab
             raise InputError(f"is compressed more than {DEEPEST} times over; expand it first")
         shells.append(inner)
         pieces = expand(pieces, inner)
-    plain = pieces if shells == ["plain"] else limited(pieces, consumed)
-    return Member(name, "/".join(shells), plain, consumed)
+    plain = pieces if shells == ["plain"] else counted.allowance.limited(pieces)
+    return Member(name, "/".join(shells), plain, counted.consumed)
 
 
 def _joined(pieces: Iterator[bytes], size: int) -> bytes:
@@ -141,7 +154,8 @@ def _zip_members(path: Path, counted: CountedFile) -> Iterator[Member]:
                 _Entry(i.filename, i.header_offset, i.compress_type, i.flag_bits, i.compress_size, i.CRC)
                 for i in archive.infolist()
             ]
-    except (zipfile.BadZipFile, NotImplementedError):
+            comment_size = len(archive.comment)
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):
         yield from _members_without_directory(path, counted)
         return
     entries = [e for e in listed if not e.name.endswith("/") and not any(skip in e.name for skip in NOT_CONTENT)]
@@ -151,8 +165,16 @@ def _zip_members(path: Path, counted: CountedFile) -> Iterator[Member]:
         start = _start_of(entry.offset, counted)
         if start is None:
             raise InputError(f"is a damaged zip: its directory points to no member at byte {entry.offset}")
+        if counted.allowance.is_spent:
+            raise InputError("is taken for an archive bomb; its other members are not read")
         counted.file.seek(start[1])
         yield _zip_member(path, entry, counted, [])
+    counted.file.seek(-DIRECTORY_END.size - comment_size, os.SEEK_END)
+    *_, promised, _, _, _ = DIRECTORY_END.unpack(counted.file.read(DIRECTORY_END.size))
+    if promised not in (len(listed) & MANY_MEMBERS, MANY_MEMBERS):
+        raise InputError(
+            f"is a damaged zip: its directory lists {len(listed)} of {promised} members; get the file again"
+        )
 
 
 def _members_without_directory(path: Path, counted: CountedFile) -> Iterator[Member]:
@@ -160,6 +182,8 @@ def _members_without_directory(path: Path, counted: CountedFile) -> Iterator[Mem
     offset: int | None = 0
     while offset is not None and (start := _start_of(offset, counted)) is not None:
         entry, begin = start
+        if counted.allowance.is_spent:
+            raise InputError("is taken for an archive bomb; its other members are not read")
         counted.file.seek(begin)
         surplus: list[bytes] = []
         yield _zip_member(path, entry, counted, surplus)
@@ -196,9 +220,9 @@ def _next_header(counted: CountedFile, surplus: list[bytes]) -> int | None:
 
 
 def _zip_member(path: Path, entry: _Entry, counted: CountedFile, surplus: list[bytes]) -> Member:
-    name = f"{path}!{entry.name}"
+    name = f"{shown(path)}!{shown(entry.name)}"
     pieces = _checked(_zip_pieces(entry, counted, surplus), entry.crc)
-    return _member(name, "zip", pieces, lambda: counted.bytes_read)
+    return _member(name, "zip", pieces, counted)
 
 
 def _zip_pieces(entry: _Entry, counted: CountedFile, surplus: list[bytes]) -> Iterator[bytes]:

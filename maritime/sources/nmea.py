@@ -12,6 +12,7 @@ from maritime.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 NAME: Final = "nmea"
 TITLE: Final = "NMEA 0183 with AIS sentences (plain, tag blocks, $PGHP, prefixes, suffixes)"
+SENTENCE: Final = re.compile(rb"![A-Z0-9]{2}VD[MO],")  # the `!` too: call signs end in VDM and VDO
 HEAD_LINE: Final = re.compile(rb"^[!$][A-Z0-9]{3,6},", re.MULTILINE)
 _DATE_IN_NAME: Final = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<sep>[-_.]?)(?P<month>\d\d)(?P=sep)(?P<day>\d\d)"
@@ -21,7 +22,7 @@ _DATE_IN_NAME: Final = re.compile(
 
 def is_nmea(head: bytes) -> bool:
     """Whether the first bytes of a file hold AIS sentences, or at least NMEA sentences among which some may come."""
-    if b"VDM," in head or b"VDO," in head:
+    if SENTENCE.search(head):
         return True
     return len(HEAD_LINE.findall(head)) >= max(1, head.count(b"\n") // 2)
 

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maritime.columns import Chunk
+from maritime.errors import InputError
 from maritime.sources.aliases import NUMBER_FIELDS
+from maritime.sources.expansion import Allowance
 from maritime.sources.mapping import ColumnMapping
 from maritime.sources.table import Column, TableDecoder
 from maritime.sources.values import as_texts, numbers, timestamps
@@ -17,8 +19,11 @@ BATCH_ROWS = 1 << 16  # chosen: a few MB of columns at a time
 
 
 def parquet_header(path: Path) -> list[str]:
-    """The names of a Parquet file's columns. Raises OSError or pyarrow.ArrowException."""
-    return list(pq.read_schema(path).names)
+    """The names of a Parquet file's columns. Raises OSError, pyarrow.ArrowException or InputError."""
+    try:
+        return list(pq.read_schema(path).names)
+    except UnicodeDecodeError as error:
+        raise InputError(f"has a column whose name is no text ({error}); get the file again") from None
 
 
 def read_parquet(path: Path, mapping: ColumnMapping, decoder: TableDecoder, *, mapped_too: bool) -> Iterator[Chunk]:
@@ -27,8 +32,10 @@ def read_parquet(path: Path, mapping: ColumnMapping, decoder: TableDecoder, *, m
         names = list(file.schema_arrow.names)
         fields = mapping.check(names, mapped_too=mapped_too)
         size, rows_total = path.stat().st_size, max(1, file.metadata.num_rows)
+        allowance = Allowance(lambda: size)
         row = 0
         for batch in file.iter_batches(BATCH_ROWS, columns=sorted({names[i] for i in fields.values()})):
+            allowance.take(batch.nbytes)
             columns = {field: _column(field, batch.column(names[i]), mapping) for field, i in fields.items()}
             lines = np.arange(row + 1, row + 1 + batch.num_rows, dtype=np.int64)
             bytes_read = size * (row + batch.num_rows) // rows_total - size * row // rows_total
@@ -54,4 +61,14 @@ class _RowText:
         self._batch = batch
 
     def __call__(self, row: int) -> bytes:
-        return ",".join(str(column[row].as_py()) for column in self._batch.columns).encode()
+        return ",".join(_shown(column[row]) for column in self._batch.columns).encode()
+
+
+def _shown(value: pa.Scalar) -> str:
+    """A value as Python writes it, or else what it is made of: a text of no encoding, a time of no calendar."""
+    try:
+        return str(value.as_py())
+    except UnicodeDecodeError:
+        return str(value.as_buffer().to_pybytes())
+    except (OverflowError, ValueError):
+        return f"{value.cast(pa.int64()).as_py()} ({value.type})"

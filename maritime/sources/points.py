@@ -8,13 +8,13 @@ from maritime.sources.values import Numbers
 
 
 def points(wkb: pa.Array) -> tuple[Numbers, Numbers]:
-    """Latitudes and longitudes float64[n]: NaN where there is no geometry, infinity where it is no point."""
+    """Latitudes and longitudes float64[n]: NaN where there is none or an empty one, infinity where it is no point."""
     texts = [_binary(value) for value in wkb.to_pylist()]
     geometries = shapely.from_wkb(texts, on_invalid="ignore")
+    told = np.array([text is not None for text in texts], np.bool_)
+    no_point = told & (shapely.get_type_id(geometries) != shapely.GeometryType.POINT)
+    geometries[shapely.is_empty(geometries)] = None
     lon_deg, lat_deg = shapely.get_x(geometries), shapely.get_y(geometries)
-    no_point = np.array([text is not None for text in texts]) & (
-        shapely.get_type_id(geometries) != shapely.GeometryType.POINT
-    )
     lat_deg[no_point] = np.inf
     lon_deg[no_point] = np.inf
     return lat_deg, lon_deg

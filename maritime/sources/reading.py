@@ -1,13 +1,10 @@
 """One stream of bytes to chunks: the sniffer's finding put to work."""
 
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from maritime.ais.decoder import Decoder
@@ -16,16 +13,14 @@ from maritime.sources import aiscatcher, digitraffic, nmea
 from maritime.sources.blocks import BLOCK, Block, line_blocks
 from maritime.sources.csv_table import CsvReader
 from maritime.sources.expansion import BROKEN
-from maritime.sources.json_records import Json, RecordReader, document_records, records
-from maritime.sources.kernels import rows as kernel
+from maritime.sources.json_records import Record, RecordReader, as_it_is, document_records, records
 from maritime.sources.mapping import ColumnMapping
 from maritime.sources.members import Member
 from maritime.sources.parquet_table import parquet_header, read_parquet
 from maritime.sources.rejects import RejectBook
 from maritime.sources.sniffer import HEAD, Finding, sniff, sniff_columns
-from maritime.sources.table import MESSAGE_TYPES, NEVER_MS, OLDEST_MS, REASONS, TableDecoder
-
-TIME_OUT_OF_RANGE: Final = REASONS[kernel.TIME_OUT_OF_RANGE]
+from maritime.sources.table import MESSAGE_TYPES, OLDEST_MS, TableDecoder
+from maritime.times import LAST_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +61,20 @@ class MemberReader:
             yield from self._table(self.finding, self.finding.layout.mapping, pieces)
 
     def _decoder(self, feed: str) -> Decoder:
-        name = self.member.file.rpartition("!")[2]
-        start_ms = self.options.start_ms or nmea.start_in_name(Path(name).name) or nmea.start_in_name(self.path.name)
-        decoder = Decoder(self.sources, file=self.member.file, start_ms=start_ms, feed=feed)
+        start_ms = self.options.start_ms or start_in_names(self.member, self.path)
+        decoder = Decoder(
+            self.sources,
+            file=self.member.file,
+            start_ms=start_ms,
+            oldest_ms=OLDEST_MS,
+            newest_ms=LAST_MS if self.options.newest_ms is None else self.options.newest_ms,
+            feed=feed,
+        )
         decoder.message_counts = self.message_counts
         return decoder
 
     def _sentences(self, pieces: Iterator[bytes]) -> Iterator[Chunk]:
-        for chunk in nmea.read_nmea(pieces, self._decoder(nmea.NAME)):
-            yield self._believable(chunk)
-
-    def _believable(self, chunk: Chunk) -> Chunk:
-        """A chunk of sentences without the reports whose time cannot be."""
-        newest_ms = NEVER_MS if self.options.newest_ms is None else self.options.newest_ms
-        t_ms = chunk.positions["t"].to_numpy()
-        possible = (t_ms >= OLDEST_MS) & (t_ms <= newest_ms)
-        said_ms = chunk.statics["t"].to_numpy()
-        said = (said_ms >= OLDEST_MS) & (said_ms <= newest_ms)
-        for line in chunk.positions["line"].to_numpy()[~possible].tolist():
-            self.rejects.add(line, TIME_OUT_OF_RANGE, b"")
-        kept, counts = self.rejects.page()
-        return replace(
-            chunk,
-            positions=chunk.positions if possible.all() else chunk.positions.filter(pa.array(possible)),
-            statics=chunk.statics if said.all() else chunk.statics.filter(pa.array(said)),
-            rejects=(*chunk.rejects, *kept),
-            reject_counts=dict(Counter(chunk.reject_counts) + Counter(counts)),
-        )
+        yield from nmea.read_nmea(pieces, self._decoder(nmea.NAME))
 
     def _table(self, finding: Finding, mapping: ColumnMapping, pieces: Iterator[bytes]) -> Iterator[Chunk]:
         decoder = TableDecoder(
@@ -103,23 +85,28 @@ class MemberReader:
             yield from read_parquet(self.path, mapping, decoder, mapped_too=self._is_mapped)
         elif finding.carrier == "csv":
             yield from CsvReader(mapping, decoder, self.rejects, mapped_too=self._is_mapped).read(self._blocks(pieces))
-        elif finding.carrier == "json document":
-            reader = RecordReader(mapping, decoder)
-            yield from (reader.chunk(page) for page in document_records(pieces, _unpacker(finding)))
-        elif finding.layout is aiscatcher.LAYOUT:
-            yield from self._aiscatcher(RecordReader(mapping, decoder), pieces)
         else:
             reader = RecordReader(mapping, decoder)
-            for block in self._blocks(pieces):
-                yield reader.chunk(records(block, self.rejects, digitraffic.off_topic, _unpacker(finding)))
+            pages = self._pages(finding, pieces)
+            if finding.layout is aiscatcher.LAYOUT:
+                yield from self._aiscatcher(reader, pages)
+            else:
+                yield from map(reader.chunk, pages)
 
-    def _aiscatcher(self, reader: RecordReader, pieces: Iterator[bytes]) -> Iterator[Chunk]:
+    def _pages(self, finding: Finding, pieces: Iterator[bytes]) -> Iterator[list[Record]]:
+        unpack = digitraffic.unpacked if finding.layout is digitraffic.LAYOUT else as_it_is
+        if finding.carrier == "json document":
+            return document_records(pieces, unpack)
+        return (records(block, self.rejects, digitraffic.off_topic, unpack) for block in self._blocks(pieces))
+
+    def _aiscatcher(self, reader: RecordReader, pages: Iterator[list[Record]]) -> Iterator[Chunk]:
         decoder = self._decoder(aiscatcher.LAYOUT.name)
-        for block in self._blocks(pieces):
-            page = records(block, self.rejects)
-            yield self._believable(decoder.feed(aiscatcher.as_tagged_lines(page, block.first_line, block.lines)))
+        for page in pages:
+            for first_line, run in aiscatcher.tagged_runs(page):
+                decoder.go_to_line(first_line)
+                yield decoder.feed(run)
             yield reader.chunk([record for record in page if not aiscatcher.has_sentences(record)])
-        yield self._believable(decoder.finish())
+        yield decoder.finish()
 
     @property
     def _is_mapped(self) -> bool:
@@ -129,8 +116,10 @@ class MemberReader:
         return line_blocks(pieces, self.rejects, size=self.options.block_bytes)
 
 
-def _unpacker(finding: Finding) -> Callable[[Json], Json]:
-    return digitraffic.unpacked if finding.layout is digitraffic.LAYOUT else dict
+def start_in_names(member: Member, path: Path) -> int | None:
+    """When an untimed log begins by its own name, or else by that of the archive that holds it, in ms UTC; or None."""
+    name = member.file.rpartition("!")[2]
+    return nmea.start_in_name(Path(name).name) or nmea.start_in_name(path.name)
 
 
 def _head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -1,4 +1,4 @@
-"""What a stream of plain bytes is, by its first 64 KiB. Content decides, never the file's name."""
+"""What a stream of plain bytes is, by its beginning. Content decides, never the file's name."""
 
 import json
 import re
@@ -19,12 +19,14 @@ from maritime.sources import (
     nmea,
     spire,
 )
+from maritime.sources.blocks import LONGEST_LINE
 from maritime.sources.csv_table import delimiter_of, header_names
 from maritime.sources.json_records import messages_in
 from maritime.sources.layout import Layout
 from maritime.sources.mapping import ColumnMapping
 
-HEAD: Final = 1 << 16  # bytes
+HEAD: Final = LONGEST_LINE + 1  # bytes; so that a line which may be read is seen whole
+LOOKED_AT: Final = 1 << 16  # bytes; chosen: a boat log may hold much besides AIS, but not more than this
 
 LAYOUTS: Final = (
     *(aiscatcher.LAYOUT, digitraffic.LAYOUT, marinecadastre.LAYOUT, danish.LAYOUT, exactearth.LAYOUT),
@@ -65,12 +67,15 @@ def sniff(head: bytes, *, format: str | None = None, mapping: ColumnMapping | No
     """
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         raise InputError("holds nothing but blanks")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):  # the byte order mark
+        raise InputError("is UTF-16 text; save it as UTF-8")
     if format == nmea.NAME:
         return Finding("nmea", None)
     topic_line = digitraffic.off_topic(head)[0] is not head
     if topic_line or _JSON_START.match(head.removeprefix(b"\xef\xbb\xbf")):
-        layout = _layout_of(_json_names(head, topic_line=topic_line), format, mapping)
+        layout = _layout_of(_json_names(head[:LOOKED_AT], topic_line=topic_line), format, mapping)
         return Finding("json" if _is_lines(head) else "json document", layout or generic.LAYOUT)
+    head = head[:LOOKED_AT]
     if nmea.is_nmea(head) and format is None:
         return Finding("nmea", None)
     header = next(line for line in head.split(b"\n") if line.strip(b"\0 \t\r\xef\xbb\xbf"))

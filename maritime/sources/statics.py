@@ -14,8 +14,8 @@ from maritime.columns import STATIC_SCHEMA
 from maritime.sources.aliases import SHIP_TYPE_WORDS, STATIC_FIELDS
 from maritime.sources.kernels import rows as kernel
 from maritime.sources.mapping import ColumnMapping
-from maritime.sources.values import INVALID_MS, Millis, buffers, codes, is_null, number_or_none, readable, times
-from maritime.times import to_rfc3339
+from maritime.sources.values import Millis, buffers, codes, is_null, number_or_none, readable, times
+from maritime.times import LAST_MS, to_rfc3339
 
 _YEARLESS: Final = re.compile(r"^(\d\d-\d\d)[T ](\d\d:\d\d)Z?$")
 FIRST_SLOTS: Final = 1 << 12
@@ -112,7 +112,7 @@ def _length(whole: list[float | None], one: list[float | None], other: list[floa
 
 def _imo(word: str | None) -> int | None:
     digits = word.upper().removeprefix("IMO").strip().removesuffix(".0") if word is not None else ""
-    number = int(digits) if digits.isascii() and digits.isdigit() else 0
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= len(str(LARGEST_IMO)) else 0
     return number if 0 < number <= LARGEST_IMO else None
 
 
@@ -126,6 +126,6 @@ def _etas(words: list[str | None], mapping: ColumnMapping) -> list[str | None]:
     """Full dates in the file's own time format as RFC 3339, those without a year as `MM-DD HH:MM`, others as told."""
     full = times(pa.array([w.encode() if w is not None else None for w in words], pa.binary()), mapping.time).tolist()
     return [
-        to_rfc3339(ms) if ms != INVALID_MS else _YEARLESS.sub(r"\1 \2", word) if word is not None else None
+        to_rfc3339(ms) if 0 <= ms <= LAST_MS else _YEARLESS.sub(r"\1 \2", word) if word is not None else None
         for ms, word in zip(full, words, strict=True)
     ]

@@ -16,12 +16,12 @@ from maritime.sources.mapping import ColumnMapping
 from maritime.sources.rejects import RejectBook
 from maritime.sources.statics import StaticChanges
 from maritime.sources.values import INVALID_MS, Millis, Numbers, codes, times
+from maritime.times import LAST_MS
 
 Column: TypeAlias = Any  # Numbers, Millis or pa.Array, which has no types
 """float64[n] for a number (NaN absent, inf no number), int64[n] for a time in ms, else an Arrow binary array."""
 
 OLDEST_MS: Final = 631_152_000_000  # 1990-01-01: no AIS existed before (IMO Resolution MSC.74(69), 1998)
-NEVER_MS: Final = 2**62  # newest time where none is given
 UTC_S_UNKNOWN: Final = 255
 MESSAGE_TYPES: Final = 27  # ITU-R M.1371-5 table 46
 REASONS: Final = {
@@ -45,7 +45,7 @@ class TableDecoder:
         self._sources = sources
         self._rejects = rejects
         self._file = file
-        self._newest_ms = NEVER_MS if newest_ms is None else newest_ms
+        self._newest_ms = LAST_MS if newest_ms is None else newest_ms
         self._statics = StaticChanges(mapping)
         self.message_counts: NDArray[np.int64] = np.zeros(MESSAGE_TYPES + 1, np.int64)  # [0] = type not told
 

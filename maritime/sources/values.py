@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from maritime.sources.aliases import NULL_WORDS
 from maritime.sources.kernels import times as kernel
 from maritime.sources.mapping import TimeFormat
+from maritime.times import LAST_MS
 
 Numbers = NDArray[np.float64]
 Millis = NDArray[np.int64]
 
 INVALID_MS: Final = int(kernel.INVALID_MS)
 _ORDERS: Final = {"auto": kernel.YEAR_FIRST, "day_first": kernel.DAY_FIRST, "month_first": kernel.MONTH_FIRST}
+_TICKS_A_MS: Final = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 _NUMBER: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\Z")
 
 
@@ -39,6 +41,8 @@ def as_texts(column: pa.Array) -> pa.Array:
         column = column.dictionary_decode()
     if pa.types.is_binary(column.type):
         return column
+    if pa.types.is_large_binary(column.type) or pa.types.is_binary_view(column.type):
+        return column.cast(pa.binary())
     if not pa.types.is_string(column.type):
         column = column.cast(pa.string())
     return column.cast(pa.binary())
@@ -125,9 +129,9 @@ def _localised(wall_ms: Millis, zone: str) -> Millis:
 def timestamps(column: pa.Array, zone: str) -> Millis:
     """An Arrow timestamp column as ms UTC; INVALID_MS where null."""
     typed: Any = column.type
-    millis = pc.floor_temporal(column, unit="millisecond") if typed.unit in ("us", "ns") else column
-    wall_ms = pc.fill_null(millis.cast(pa.timestamp("ms", tz=typed.tz)).cast(pa.int64()), INVALID_MS)
-    t_ms: Millis = wall_ms.to_numpy(zero_copy_only=False).copy()
+    ticks: Millis = pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    t_ms = np.clip(ticks, -LAST_MS, LAST_MS) * 1000 if typed.unit == "s" else ticks // _TICKS_A_MS[typed.unit]
+    t_ms[column.is_null().to_numpy(zero_copy_only=False) | (np.abs(t_ms) > LAST_MS)] = INVALID_MS
     return t_ms if typed.tz is not None else _localised(t_ms, zone)
 
 

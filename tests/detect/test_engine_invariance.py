@@ -54,6 +54,16 @@ def test_the_fleet_shows_every_behaviour():
     assert seen["silence", True] == 2, "the one that goes dark, and the silent one of the two ships on one MMSI"
 
 
+def test_a_source_has_its_row_before_a_heartbeat_counts_it():
+    """The kernels look sources up by their codes and check no bounds."""
+    engine, positions = new_engine(), fleet_of(1).slice(0, 200)
+    place = positions.schema.get_field_index("source")
+    codes = pa.array(np.full(positions.num_rows, 3_000, np.uint16))
+    engine.feed(positions.set_column(place, positions.schema.field(place), codes))
+    engine.advance(heartbeats_of(positions))
+    assert len(engine._state.reception.sources) > 3_000
+
+
 @FEW
 @given(seed=st.integers(1, 3), cuts=st.lists(st.integers(1, 12_000), max_size=40))
 def test_batch_split(seed, cuts):

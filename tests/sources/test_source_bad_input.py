@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import random
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -117,10 +118,50 @@ def test_archive_bombs_are_stopped(tmp_path: Path, container: str) -> None:
 
 
 def gather_counts(path: Path) -> str:
+    return gather_counts_below(path, 2_000_000)
+
+
+def gather_counts_below(path: Path, most: int) -> str:
     inputs = Inputs([path], SourceTable())
     rows = sum(chunk.positions.num_rows for chunk in inputs)
-    assert rows < 2_000_000
+    assert rows < most
     return inputs.failures[0].reason
+
+
+def test_an_archive_of_many_members_is_one_bomb(tmp_path: Path) -> None:
+    """Each member alone stays below what may expand freely; the first two may."""
+    content = HEADER.encode() + GOOD.encode() * 700_000  # 29 MB of one line
+    (tmp_path / "many.zip").write_bytes(zipped(**{f"{k}__csv": content for k in range(5)}))
+    got = gather_counts(tmp_path / "many.zip")
+    assert "archive bomb" in got
+
+
+def test_members_that_lie_over_each_other_count_once(tmp_path: Path) -> None:
+    """The directory names one member of 29 MB a thousand times."""
+    packed = zipped(a__csv=HEADER.encode() + GOOD.encode() * 700_000)
+    begin, end = packed.index(b"PK\x01\x02"), packed.index(b"PK\x05\x06")
+    directory = packed[begin:end] * 1000
+    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1000, 1000, len(directory), begin, 0)
+    (tmp_path / "over.zip").write_bytes(packed[:begin] + directory + tail)
+    inputs = Inputs([tmp_path / "over.zip"], SourceTable())
+    assert sum(chunk.positions.num_rows for chunk in inputs) < 2_000_000
+    assert ["archive bomb" in failure.reason for failure in inputs.failures] == [True, True]
+
+
+def test_a_parquet_bomb_is_stopped(tmp_path: Path) -> None:
+    same = {"mmsi": 257000001, "t": 1577836800, "lat": 60.0, "lon": 5.0}
+    columns = {name: pa.repeat(pa.scalar(value), 4_000_000) for name, value in same.items()}
+    pq.write_table(pa.table(columns), tmp_path / "bomb.parquet")
+    assert "archive bomb" in gather_counts_below(tmp_path / "bomb.parquet", 4_000_000)
+
+
+def test_a_damaged_zip_directory_is_told(tmp_path: Path) -> None:
+    packed = bytearray(zipped(a__csv=(HEADER + GOOD).encode(), b__csv=(HEADER + GOOD).encode()))
+    packed[packed.index(b"PK\x01\x02") + 32] = 60  # the length of the first comment: it swallows the second member
+    (tmp_path / "day.zip").write_bytes(packed)
+    got = gather(tmp_path / "day.zip")
+    assert len(got.rows) == 1
+    assert ["its directory lists 1 of 2 members" in f.reason for f in got.failures] == [True]
 
 
 def test_an_encrypted_member_is_told_and_the_others_are_read(tmp_path: Path) -> None:
@@ -157,6 +198,11 @@ def test_a_gz_inside_a_zip_is_read_and_a_zip_inside_a_zip_is_not(tmp_path: Path)
         (zipped(), "is an archive without members"),
         (b"PAR1 but no parquet", "cannot be read to its end"),
         (b"mmsi,time,lat,lon\n1,03/04/2020 10:00,3,4\n", "say in a mapping whether days or months come first"),
+        ((HEADER + GOOD * 9).replace("\n", "\r").encode(), "ends with CR alone"),
+        (f"mmsi,time,lat,lon,{'n' * 200_000}\n".encode(), "has a header that is too long"),
+        ((HEADER + GOOD).encode("utf-16"), "is UTF-16 text"),
+        (b"[" * 100_000, "is no JSON document"),
+        (b"!AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0*4A\n", "say with --start when the log begins"),
     ],
 )
 def test_whole_failures_say_why(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -179,6 +225,50 @@ def test_missing_and_unreadable_files_are_told(tmp_path: Path) -> None:
     assert reasons["none"] == "is a directory without files"
     if os.geteuid():  # the superuser reads everything
         assert reasons["locked.csv"].startswith("cannot be read (Permission denied)")
+
+
+def test_what_is_no_file_in_a_directory_is_told_and_never_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + GOOD)
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "device.csv").symlink_to("/dev/zero")
+    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "self.csv").symlink_to("self.csv")
+    got = gather(tmp_path)
+    assert len(got.rows) == 1
+    reasons = {Path(f.file).name: f.reason for f in got.failures}
+    assert "is a pipe, socket or device" in reasons["pipe.csv"]
+    assert "is a pipe, socket or device" in reasons["device.csv"]
+    assert "No such file" in reasons["gone.csv"]
+    assert "symbolic links" in reasons["self.csv"]
+    assert gather(tmp_path / "pipe.csv").failures
+
+
+def test_links_to_directories_are_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "days" / "deeper").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "b.csv").write_text(HEADER + GOOD)
+    (tmp_path / "days" / "a.csv").write_text(HEADER + GOOD)
+    (tmp_path / "days" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "days" / "deeper" / "up").symlink_to(tmp_path / "days")
+    got = gather(tmp_path / "days")
+    assert sorted(Path(row["file"]).name for row in got.rows) == ["a.csv", "b.csv"]
+    assert not got.failures
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_told(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(HEADER + GOOD)
+    inputs = Inputs([tmp_path], SourceTable())
+    (tmp_path / "a.csv").unlink()
+    assert sum(chunk.positions.num_rows for chunk in inputs) == 1
+    assert ["No such file" in failure.reason for failure in inputs.failures] == [True]
+
+
+def test_file_names_that_are_no_text_are_told_with_escapes(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv")).write_text(HEADER + GOOD + "x,y,z,w,v\n")
+    got = gather(tmp_path)
+    assert [row["file"] for row in got.rows] == [f"{tmp_path}/\\xff.csv"]
+    assert [reject.file for reject in got.rejects] == [f"{tmp_path}/\\xff.csv"]
 
 
 def test_rows_are_refused_each_with_line_reason_and_bytes(tmp_path: Path) -> None:
@@ -238,10 +328,50 @@ def test_a_file_of_nothing_but_bad_rows_is_a_failure(tmp_path: Path) -> None:
 
 def test_future_and_ancient_times_in_sentences_are_refused(tmp_path: Path) -> None:
     sentence = "!AIVDM,1,1,,B,10bb7q@P0lPGHlVMhbl0Qgw>2>`<,0*7F"
-    (tmp_path / "a.nmea").write_text("".join(f"{t} {sentence}\n" for t in ("5", "1550303566", "1950303566")))
+    name = "!AIVDM,1,1,,A,H52N>V@T2rN1LU:1@u8m5@T00000,0*07"  # type 24: no position, and refused all the same
+    times = ("567000000", "1550303566", "1950303566")
+    (tmp_path / "a.nmea").write_text("".join(f"{t} {line}\n" for t in times for line in (sentence, name)))
     got = gather(tmp_path / "a.nmea", newest_ms=NEWEST_MS)
-    assert [row["line"] for row in got.rows] == [2]
-    assert sum(got.counts.values()) == 2
+    assert [row["line"] for row in got.rows] == [3]
+    assert len(got.statics) == 1
+    assert [(r.line, r.reason) for r in got.rejects] == [(line, "time_out_of_range") for line in (1, 2, 5, 6)]
+    assert got.rejects[0].content == f"567000000 {sentence}".encode()
+    assert got.rejects[3].content == f"1950303566 {name}".encode()
+
+
+def test_a_base_station_whose_clock_cannot_be_is_not_believed(tmp_path: Path) -> None:
+    station, sentence = (
+        "!AIVDM,1,1,,A,402=481uaUcf;OQ55JS9ITi025Jp,0*28",
+        "!AIVDM,1,1,,B,10bb7q@P0lPGHlVMhbl0Qgw>2>`<,0*7F",
+    )
+    (tmp_path / "a.nmea").write_text(f"{station}\n{sentence}\n")
+    assert len(gather(tmp_path / "a.nmea", newest_ms=NEWEST_MS).rows) == 2
+    assert gather(tmp_path / "a.nmea", newest_ms=1_200_000_000_000).counts == {"no_time": 2}
+
+
+def test_numbers_beyond_all_reason_are_unknown_or_refused(tmp_path: Path) -> None:
+    eta = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+    (tmp_path / "a.csv").write_text(
+        "mmsi,time,lat,lon,name,imo,eta\n"
+        + f"257000001,2020-01-01T00:00:00Z,60,5,A,{'9' * 5000},{eta[0]}\n"
+        + f"257000002,2020-01-01T00:00:00Z,60,5,B,IMO9123456,{eta[1]}\n"
+        + f"257000003,{eta[0]},60,5,C,,\n257000004,{eta[1]},60,5,D,,\n"
+    )
+    got = gather(tmp_path / "a.csv")
+    assert [(s["name"], s["imo"], s["eta"]) for s in got.statics] == [("A", None, eta[0]), ("B", 9123456, eta[1])]
+    assert got.counts == {"time_out_of_range": 2}
+
+
+def test_parquet_times_of_any_unit_and_reach(tmp_path: Path) -> None:
+    good_s = 1_577_836_800
+    for unit, a_second in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
+        ticks = [good_s * a_second, None, -(2**62) if unit != "s" else -(2**50), 2**62 if unit != "s" else 2**50]
+        columns = {"mmsi": [1, 2, 3, 4], "lat": [1.0] * 4, "lon": [2.0] * 4}
+        table = pa.table({**columns, "t": pa.array(ticks, pa.timestamp(unit))})
+        pq.write_table(table, tmp_path / f"{unit}.parquet")
+        got = gather(tmp_path / f"{unit}.parquet", newest_ms=NEWEST_MS)
+        assert [(row["mmsi"], row["t"]) for row in got.rows] == [(1, good_s * 1000)]
+        assert sum(got.counts.values()) == 3
 
 
 def test_text_that_is_not_utf8_is_read_as_latin1(tmp_path: Path) -> None:

@@ -114,6 +114,23 @@ def test_geoparquet_of_points(tmp_path: Path) -> None:
     assert got.bytes_read == got.total_bytes
 
 
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view()])
+def test_points_in_any_binary_column(tmp_path: Path, kind: pa.DataType) -> None:
+    points = [shapely.Point(5, 60).wkb, shapely.Point().wkb, None, b"\x01\x01"]
+    table = pa.table({"mmsi": [1, 2, 3, 4], "t": [1577836800] * 4, "geometry": pa.array(points, kind)})
+    pq.write_table(table, tmp_path / "points.parquet")
+    got = gather(tmp_path / "points.parquet")
+    assert [(r["mmsi"], r["lat"], r["lon"]) for r in got.rows] == [(1, 60.0, 5.0), (2, None, None), (3, None, None)]
+    assert [(r.line, r.reason) for r in got.rejects] == [(4, "position_not_a_number")]
+
+
+def test_a_call_sign_that_ends_in_vdm_makes_no_log_of_a_table(tmp_path: Path) -> None:
+    row = "367000001,2020-01-01T00:00:00,37,-122,1,2,3,NAME,IMO9123456,3VDM,70,0,100,20,5,70,A\n"
+    got = read(tmp_path, "day.csv", LEGACY + row)
+    assert formats(got) == [("marinecadastre", "plain")]
+    assert [s["call_sign"] for s in got.statics] == ["3VDM"]
+
+
 DANISH = (
     "# Timestamp,Type of mobile,MMSI,Latitude,Longitude,Navigational status,ROT,SOG,COG,Heading,IMO,Callsign,Name,"
     "Ship type,Cargo type,Width,Length,Type of position fixing device,Draught,Destination,ETA,Data source type,"
@@ -200,6 +217,45 @@ def test_aiscatcher_sentences_have_the_receivers_time(tmp_path: Path) -> None:
     ]
     assert [(s["mmsi"], s["name"], s["t"]) for s in got.statics] == [(351759000, "EVER DIADEM", 1707873399000)]
     assert [(r.line, r.reason, r.content) for r in got.rejects] == [(4, "not_json", b'{"class":"AIS",')]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_aiscatcher_http_bodies_with_sentences(tmp_path: Path, indent: int | None) -> None:
+    message = {"class": "AIS", "rxuxtime": 1707873398.25, "station_id": "a,b*\\!$\n", "type": 1, "nmea": [SENTENCE]}
+    body = {"protocol": "jsonaiscatcher", "encodetime": "20240214", "msgs": [message] * 3}
+    got = read(tmp_path, "body.json", json.dumps(body, indent=indent))
+    assert [(r["mmsi"], r["t"], r["line"]) for r in got.rows] == [(265292000, 1707873398250, 0 if indent else 1)] * 3
+    assert [row["lat"] is None for row in got.rows] == [False] * 3
+    assert set(got.sources) == {"a_b_____"}
+
+
+def test_aiscatcher_bodies_of_many_messages_on_a_line(tmp_path: Path) -> None:
+    """More than the longest line of NMEA, and the lines behind keep their numbers."""
+    body = {"msgs": [{"class": "AIS", "rxuxtime": 1707873398, "type": 1, "nmea": SENTENCE}] * 3_000}
+    got = read(tmp_path, "bodies.json", f"{json.dumps(body)}\n\n{json.dumps(body)}\n")
+    assert [r["line"] for r in got.rows] == [1] * 3_000 + [3] * 3_000
+    assert not got.counts
+
+
+@pytest.mark.parametrize(
+    ("told", "t_ms"),
+    [
+        ('"rxuxtime":1707873398.25', 1707873398250),
+        ('"rxuxtime":"1707873398"', 1707873398000),
+        ('"rxtime":"20240214011638"', 1707873398000),
+        ('"rxuxtime":NaN', None),
+        ('"rxuxtime":1e999', None),
+        ('"rxuxtime":-1', None),
+        ('"rxuxtime":[]', None),
+        ('"rxuxtime":1707873.5', None),
+        ('"rxtime":"today"', None),
+    ],
+)
+def test_aiscatcher_times_are_read_or_refused(tmp_path: Path, told: str, t_ms: int | None) -> None:
+    lines = [f'{{"class":"AIS",{time},"type":1,"nmea":["{SENTENCE}"]}}\n' for time in ('"rxuxtime":1707873398', told)]
+    got = read(tmp_path, "a.json", "".join(lines))
+    assert [row["t"] for row in got.rows[1:]] == ([t_ms] if t_ms else [])
+    assert sum(got.counts.values()) == (0 if t_ms else 1)
 
 
 def test_aiscatcher_full(tmp_path: Path) -> None:

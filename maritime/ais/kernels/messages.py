@@ -11,6 +11,7 @@ from maritime.ais.layout import (
     NO_TIME_KNOWN,
     POSITION_OUT_OF_RANGE,
     TIME_NONE,
+    TIME_OUT_OF_RANGE,
     TRUNCATED_PAYLOAD,
     UNKNOWN_MESSAGE_TYPE,
 )
@@ -112,8 +113,9 @@ def decode(messages, sixbit, clock, counts, positions, statics, clocks):
             reported_t = station_time(sixbit, first)
             if reported_t != NO_TIME:
                 if message.time_kind == TIME_NONE:
-                    believe(state, reported_t)
-                else:
+                    if state.oldest_t <= reported_t <= state.newest_t:
+                        believe(state, reported_t)
+                elif state.oldest_t <= message.t <= state.newest_t:
                     row = state.n_clocks
                     clocks.source[row] = message.source
                     clocks.t[row] = message.t
@@ -127,6 +129,9 @@ def decode(messages, sixbit, clock, counts, positions, statics, clocks):
             continue
         if message.t == NO_TIME:
             message.reason = NO_TIME_KNOWN
+            continue
+        if not state.oldest_t <= message.t <= state.newest_t:
+            message.reason = TIME_OUT_OF_RANGE
             continue
 
         if has_position:
