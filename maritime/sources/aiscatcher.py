@@ -36,6 +36,11 @@ def has_sentences(record: Record) -> bool:
     return bool(_sentences(record))
 
 
+def unread_sentences(record: Record) -> int:
+    """How many of a record's sentences say nothing of VDM or VDO, so that the decoder would pass them over."""
+    return sum("VDM," not in s and "VDO," not in s for s in _sentences(record))
+
+
 def tagged_runs(page: Sequence[Record]) -> Iterator[tuple[int, bytes]]:
     """The sentences of some records under tag blocks with their times, as runs of lines: (number of the first, bytes).
 
@@ -70,7 +75,8 @@ def _sentences(record: Record) -> list[str]:
 
 def _tagged(record: Record) -> list[bytes]:
     """IEC 61162-450 tag block: c = time in s, s = source; its checksum is the exclusive or of its bytes."""
-    rx_time_s, station = _rx_time_s(record), record.fields.get("station_id")
+    rx_time_s, fields = _rx_time_s(record), record.fields
+    station = fields.get("station_id", fields.get("stationid"))  # of the message, or of the body around it
     parts = [f"s:{str(station).translate(_UNFIT)}"] if station is not None else []
     if rx_time_s is not None:
         parts.append(f"c:{rx_time_s:.3f}")

@@ -99,7 +99,8 @@ def messages_in(value: Any) -> Iterator[Json]:
     if isinstance(value.get("features"), list):  # GeoJSON, RFC 7946 §3.3
         yield from messages_in(value["features"])
     elif isinstance(value.get("msgs"), list):  # AIS-catcher's HTTP body
-        yield from messages_in(value["msgs"])
+        told = {"stationid": value["stationid"]} if "stationid" in value else {}
+        yield from ({**told, **message} for message in messages_in(value["msgs"]))
     elif isinstance(value.get("AIS"), dict):  # VesselFinder
         yield value["AIS"]
     elif value.get("type") == "Feature":

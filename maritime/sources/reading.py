@@ -3,10 +3,12 @@
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maritime.ais import layout
 from maritime.ais.decoder import Decoder
 from maritime.columns import Chunk, SourceTable
 from maritime.sources import aiscatcher, digitraffic, nmea
@@ -21,6 +23,8 @@ from maritime.sources.rejects import RejectBook
 from maritime.sources.sniffer import HEAD, Finding, sniff, sniff_columns
 from maritime.sources.table import MESSAGE_TYPES, OLDEST_MS, TableDecoder
 from maritime.times import LAST_MS
+
+UNKNOWN_SENTENCE: Final = layout.REASONS[layout.UNKNOWN_SENTENCE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,9 @@ class MemberReader:
     def _aiscatcher(self, reader: RecordReader, pages: Iterator[list[Record]]) -> Iterator[Chunk]:
         decoder = self._decoder(aiscatcher.LAYOUT.name)
         for page in pages:
+            for record in page:
+                for _ in range(aiscatcher.unread_sentences(record)):
+                    self.rejects.add(record.line, UNKNOWN_SENTENCE, record.content)
             for first_line, run in aiscatcher.tagged_runs(page):
                 decoder.go_to_line(first_line)
                 yield decoder.feed(run)

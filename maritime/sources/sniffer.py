@@ -76,11 +76,11 @@ def sniff(head: bytes, *, format: str | None = None, mapping: ColumnMapping | No
         layout = _layout_of(_json_names(head[:LOOKED_AT], topic_line=topic_line), format, mapping)
         return Finding("json" if _is_lines(head) else "json document", layout or generic.LAYOUT)
     head = head[:LOOKED_AT]
-    if nmea.is_nmea(head) and format is None:
-        return Finding("nmea", None)
     header = next(line for line in head.split(b"\n") if line.strip(b"\0 \t\r\xef\xbb\xbf"))
     delimiter = mapping.delimiter if mapping is not None and mapping.delimiter is not None else delimiter_of(header)
     layout = _layout_of(header_names(header, delimiter), format, mapping)
+    if layout is None and nmea.is_nmea(head):
+        return Finding("nmea", None)
     if layout is None and (header.count(delimiter.encode()) < 2 or _is_binary(header)):
         raise InputError(
             f"is of no known format: it begins with {header[:40]!r}; known are {'; '.join(FORMATS.values())}"

@@ -32,6 +32,8 @@ REASONS: Final = {
     kernel.POSITION_OUT_OF_RANGE: "position_out_of_range",
     kernel.HALF_POSITION: "half_position",
 }
+SOG_UNKNOWN_KN: Final = np.full(256, 102.25)  # ITU-R M.1371-5 table 45: 102.3 = unknown, in steps of 0.1 kn
+SOG_UNKNOWN_KN[9] = 1022.5  # SAR aircraft, table 61: 1023 = unknown, in steps of 1 kn
 _TELLS_POSITION: Final = np.isin(np.arange(256), [MSG_TYPE_UNKNOWN, 1, 2, 3, 4, 9, 11, 18, 19, 21, 27])
 
 
@@ -85,7 +87,7 @@ class TableDecoder:
             "t": t_ms[chosen],
             "lat": lat_deg[chosen],
             "lon": lon_deg[chosen],
-            "sog": _below(self._numbers(columns, "sog", rows)[chosen], 102.25),  # 102.3 = unknown, 0.1 kn steps
+            "sog": _below(self._numbers(columns, "sog", rows)[chosen], SOG_UNKNOWN_KN[msg_type[chosen]]),
             "cog": _below(self._numbers(columns, "cog", rows)[chosen], 360.0),
             "heading": _below(self._numbers(columns, "heading", rows)[chosen], 360.0),
             "nav_status": self._nav_status(columns, rows)[chosen],
@@ -179,7 +181,7 @@ def _rows_of(texts: Column, good: NDArray[np.bool_]) -> pa.Array:
     return texts if good.all() else texts.filter(pa.array(good))
 
 
-def _below(values: Numbers, limit: float) -> NDArray[np.float32]:
+def _below(values: Numbers, limit: float | Numbers) -> NDArray[np.float32]:
     """Values in [0, limit) as float32; every other one is unknown."""
     narrow: NDArray[np.float32] = values.astype(np.float32)
     narrow[~((values >= 0.0) & (values < limit))] = np.nan

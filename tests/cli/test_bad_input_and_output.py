@@ -171,6 +171,24 @@ def long_log(sea, tmp_path_factory):
     return path
 
 
+def test_a_decoding_killed_outright_leaves_nothing_that_looks_whole_and_can_be_run_again(sea, long_log, tmp_path):
+    outputs = ["--out", "p.parquet", "--rejects", "r.jsonl", "--all", "m.jsonl"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "maritime.cli", "decode", long_log, *outputs], cwd=tmp_path, stderr=subprocess.DEVNULL
+    )
+    deadline_s = time.monotonic() + 120
+    while not names(tmp_path) and run.poll() is None and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    assert run.poll() is None, "the run ended before it could be interrupted"
+    run.send_signal(signal.SIGKILL)
+    run.communicate(timeout=60)
+    assert all(name.endswith(".partial") for name in names(tmp_path))
+    ran = maritime("decode", sea / "sea.nmea", *outputs, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert names(tmp_path) == {"p.parquet", "r.jsonl", "m.jsonl"}
+
+
 @pytest.mark.parametrize(
     ("sent", "code", "left", "said"),
     [

@@ -221,12 +221,13 @@ def test_aiscatcher_sentences_have_the_receivers_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_aiscatcher_http_bodies_with_sentences(tmp_path: Path, indent: int | None) -> None:
-    message = {"class": "AIS", "rxuxtime": 1707873398.25, "station_id": "a,b*\\!$\n", "type": 1, "nmea": [SENTENCE]}
-    body = {"protocol": "jsonaiscatcher", "encodetime": "20240214", "msgs": [message] * 3}
+    message = {"class": "AIS", "rxuxtime": 1707873398.25, "type": 1, "nmea": [SENTENCE]}
+    named = {**message, "station_id": "a,b*\\!$\n"}
+    body = {"protocol": "jsonaiscatcher", "stationid": "coast", "msgs": [message, named, message]}
     got = read(tmp_path, "body.json", json.dumps(body, indent=indent))
     assert [(r["mmsi"], r["t"], r["line"]) for r in got.rows] == [(265292000, 1707873398250, 0 if indent else 1)] * 3
     assert [row["lat"] is None for row in got.rows] == [False] * 3
-    assert set(got.sources) == {"a_b_____"}
+    assert got.sources == ["coast", "a_b_____", "coast"]
 
 
 def test_aiscatcher_bodies_of_many_messages_on_a_line(tmp_path: Path) -> None:
@@ -258,6 +259,12 @@ def test_aiscatcher_times_are_read_or_refused(tmp_path: Path, told: str, t_ms: i
     assert sum(got.counts.values()) == (0 if t_ms else 1)
 
 
+def test_aiscatcher_sentences_of_another_kind_are_refused(tmp_path: Path) -> None:
+    line = '{"class":"AIS","rxuxtime":1707873398,"type":1,"nmea":["!AIVDX,1,1,,A,1,0*00"]}'
+    got = read(tmp_path, "a.json", f"{line}\n")
+    assert [(r.line, r.reason, r.content) for r in got.rejects] == [(1, "unknown_sentence", line.encode())]
+
+
 def test_aiscatcher_full(tmp_path: Path) -> None:
     lines = [
         {"rxuxtime": 1707873398.25, "mmsi": 257000001, "type": 1, "lat": 60.1, "lon": 5.2, "speed": 102.3, "status": 5},
@@ -270,10 +277,12 @@ def test_aiscatcher_full(tmp_path: Path) -> None:
             "to_stern": 5,
             "eta": "03-14T12:00Z",
         },
+        {"rxuxtime": 1707873400, "mmsi": 111257001, "type": 9, "lat": 60.1, "lon": 5.2, "speed": 150},
     ]
     got = read(tmp_path, "catcher.log", json.dumps({"protocol": "jsonaiscatcher", "msgs": lines}) + "\n")
-    (row,) = got.rows
+    row, aircraft = got.rows
     assert (row["t"], row["sog"], row["nav_status"]) == (1707873398250, None, 5)
+    assert (aircraft["sog"], aircraft["msg_type"]) == (150.0, 9)
     assert [(s["name"], s["length_m"], s["eta"]) for s in got.statics] == [("ÅSE", 15.0, "03-14 12:00")]
 
 
