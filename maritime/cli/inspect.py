@@ -22,6 +22,7 @@ def inspect(
     from maritime.cli.tables import print_record
     from maritime.sources.inspect import inspect as inspect_file
     from maritime.sources.mapping import load_mapping
+    from maritime.sources.naming import shown
 
     columns = load_mapping(mapping) if mapping else None
     start_ms, newest_ms = time_of(start, "--start"), newest_accepted_ms()
@@ -31,9 +32,9 @@ def inspect(
             found = inspect_file(path, format=format, mapping=columns, start_ms=start_ms, newest_ms=newest_ms)
         except InputError as error:
             complaints.append(str(error))
-            failures.append({"file": str(path), "reason": str(error).removeprefix(f"{path} ")})
+            failures.append({"file": shown(path), "reason": str(error).removeprefix(f"{shown(path)} ")})
         else:
-            records.append({"file": str(path), **found.to_dict()})
+            records.append({"file": shown(path), **found.to_dict()})
             complaints += [f"{file} {reason}" for file, reason in found.failures.items()]
             failures += [{"file": file, "reason": reason} for file, reason in found.failures.items()]
     if as_json:
