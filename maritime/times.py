@@ -14,6 +14,15 @@ LAST_MS: Final = 253_402_300_799_999
 FAR: Final = 1 << 62
 """After every time, in ms: nothing is waited for."""
 
+EPOCH_2000_S: Final = 946_684_800
+"""2000-01-01T00:00:00Z in seconds since 1970."""
+
+NEVER_S: Final = -(1 << 31)
+"""NEVER, in the seconds since 2000-01-01 UTC that some kernels keep."""
+
+FAR_S: Final = (1 << 31) - 1
+"""FAR, in the same."""
+
 
 def to_rfc3339(t_ms: int | None) -> str | None:
     """`1577836800000` → `"2020-01-01T00:00:00Z"`; fractions only where there are any; None stays None."""

@@ -26,12 +26,17 @@ class Report(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A report as the kernels keep it: whole seconds."""
+    """A report as the kernels keep it: whole seconds, 2 m, hundredths of a knot."""
 
     s: int
     lat: float
     lon: float
     sog: float
+
+    @classmethod
+    def of(cls, r: Report, sog: float) -> "Sample":
+        kept = sog if math.isnan(sog) else math.floor(sog * 100 + 0.5) / 100
+        return cls(r.t // 1000, round(r.lat * 50_000) / 50_000, round(r.lon * 50_000) / 50_000, kept)
 
 
 @dataclass
@@ -184,9 +189,9 @@ def loiterings(reports: Sequence[Report], beats: Sequence[int], waters: Waters) 
         s = r.t // 1000
         if samples and s - samples[-1].s < 55:
             continue
-        samples.append(Sample(s, r.lat, r.lon, r.sog))
+        samples.append(Sample.of(r, r.sog))
         if not coarse or s - coarse[-1].s >= 590:
-            coarse.append(Sample(s, r.lat, r.lon, peak))
+            coarse.append(Sample.of(r, peak))
             peak = 0.0
         slow = slow_from(samples) if not speed > 3.0 else None
         circle = circle_from(coarse) if not slow and len(coarse) >= 7 and not speed >= 5.0 else None

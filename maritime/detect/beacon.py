@@ -22,8 +22,9 @@ BEACON_FIELDS: Final = [
     ("beacon_n", "u4"),
     ("beacon_start_t", "i8"),
     ("beacon_seen_t", "i8"),
-    ("beacon_lat", "f8"),  # NaN until a position is known
-    ("beacon_lon", "f8"),
+    ("beacon_lat", "f4"),  # NaN until a position is known
+    ("beacon_lon", "f4"),
+    ("positions_n", "u4"),  # reports with a position so far
     ("withheld_open", "u1"),
     ("withheld_alerted", "u1"),
     ("withheld_told", "u2"),

@@ -32,7 +32,7 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maritime.times import FAR, NEVER
+from maritime.times import FAR, NEVER, NEVER_S
 from maritime.units import MINUTE_MS, NM_M
 
 SILENCE_FIELDS: Final = [
@@ -51,9 +51,9 @@ SILENCE_FIELDS: Final = [
     ("silence_who", "u8"),  # sketch of the others heard meanwhile
     ("silence_q", "f4"),
     ("windows_from", "i4"),  # first window that windows_heard speaks of
-    ("dark_end_t", "i8"),  # end of the last silence that was alerted
+    ("dark_end_s", "i4"),  # end of the last silence that was alerted
 ]
-SILENCE_BLANK: Final = {"silence_due_t": FAR, "silence_start_t": NEVER, "dark_end_t": NEVER}
+SILENCE_BLANK: Final = {"silence_due_t": FAR, "silence_start_t": NEVER, "dark_end_s": NEVER_S}
 """Values of a hull that has not reported yet; 0 where not named."""
 
 HELD: Final = (

@@ -18,9 +18,9 @@ from maritime.detect import snapshot
 from maritime.detect.episode import Episode
 from maritime.detect.heartbeat import Heartbeats
 from maritime.detect.kernels import events as event_kernels
+from maritime.detect.kernels import identity as identity_kernels
 from maritime.detect.kernels import order as order_kernels
 from maritime.detect.kernels import run as run_kernels
-from maritime.detect.kernels.identity import text_hashes
 from maritime.detect.places import EnginePlaces
 from maritime.detect.settings import DetectSettings, Parameters
 from maritime.detect.state import EVENT_DTYPE, Events, Reception, State, grown, new_state
@@ -36,8 +36,12 @@ from maritime.times import NEVER
 COUNTERS: Final = ("reports", "duplicates", "strays", "hull_overflows", "set_aside", "withheld", "identity_clashes")
 """Names of state.counts, in order; see kernels.run."""
 
+TOLD_ORDER: Final = ("told_t", "kind", "start_t", "mmsi", "number", "revision", "source", "lat", "lon")
+"""Columns by which the episodes told at one time are ordered, so that no place in a table matters."""
+
 SMALLEST_EVENTS: Final = 4096
 LONGEST_KEY_SPAN_MS: Final = 1 << 33  # (t − t0) and MMSI share an int64
+KEY_MMSI: Final = 1 << 30
 
 TELLERS: Final[dict[int, Callable[[np.void, TellContext], Episode]]] = {
     event_kernels.LOITERING: tell_loitering.episode,
@@ -139,15 +143,20 @@ class Engine:
     @property
     def watermark_ms(self) -> int | None:
         """Event time that the engine has reached; None before the first heartbeat."""
-        watermark_ms = int(self._state.n[run_kernels.WATERMARK])
+        watermark_ms = int(self._state.n[identity_kernels.WATERMARK])
         return None if watermark_ms == NEVER else watermark_ms
 
     @property
     def counters(self) -> dict[str, int]:
         """Reports by what became of them, and the size of the tables."""
         counts = dict(zip(COUNTERS, self._state.counts.tolist(), strict=False))
-        n_hulls, n_vessels = self._state.n[:2].tolist()
-        return counts | {"late": self.late_reports, "hulls": n_hulls, "vessels": n_vessels}
+        n = self._state.n
+        return counts | {
+            "late": self.late_reports,
+            "waiting": sum(len(rows.t) for rows in self._rows),
+            "hulls": int(n[identity_kernels.N_HULLS] - n[identity_kernels.FREE_HULLS]),
+            "vessels": int(n[identity_kernels.N_VESSELS] - n[identity_kernels.FREE_VESSELS]),
+        }
 
     def feed(self, positions: pa.RecordBatch, statics: pa.RecordBatch | None = None) -> None:
         """Take reports, in any order and any split. They wait for a heartbeat; late ones are kept for `take_late`.
@@ -156,7 +165,7 @@ class Engine:
         """
         if positions.num_rows:
             rows = Rows(*(positions.column(name).to_numpy(zero_copy_only=False) for name in POSITION_SCHEMA.names))
-            late = rows.t < self._state.n[run_kernels.WATERMARK]
+            late = rows.t < self._state.n[identity_kernels.WATERMARK]
             if late.any():
                 self.late_reports += int(late.sum())
                 self._late.append(positions.filter(pa.array(late)))
@@ -289,7 +298,7 @@ class Engine:
         n = int(self._events.n[0])
         self._events.n[0] = 0
         told = self._events.rows[:n]
-        order = np.lexsort((told["number"], told["mmsi"], told["start_t"], told["kind"], told["told_t"]))
+        order = np.lexsort([told[name] for name in TOLD_ORDER[::-1]])
         return [TELLERS[int(event["kind"])](event, self._context) for event in told[order]]
 
     def _make_room(self, beats: Beats, cursor: NDArray[np.int64]) -> None:
@@ -322,7 +331,7 @@ def _in_order(rows: Rows) -> Rows:
     if order_kernels.is_ordered(*columns):
         return rows
     t0 = int(rows.t.min())
-    if int(rows.t.max()) - t0 < LONGEST_KEY_SPAN_MS:
+    if int(rows.t.max()) - t0 < LONGEST_KEY_SPAN_MS and int(rows.mmsi.max()) < KEY_MMSI:
         order = np.argsort(order_kernels.time_mmsi_keys(rows.t, rows.mmsi, t0), kind="stable")
     else:
         order = np.lexsort((rows.mmsi, rows.t))
@@ -359,5 +368,5 @@ def _hashes(column: pa.Array, *, after_arrow: bool = False) -> NDArray[np.uint64
     offsets = np.frombuffer(offsets, np.int64)[column.offset : column.offset + n + 1]
     characters = np.frombuffer(text, np.uint8) if text is not None and text.size else np.zeros(1, np.uint8)
     valid = column.is_valid().to_numpy(zero_copy_only=False)
-    hashes: NDArray[np.uint64] = text_hashes(characters, offsets, valid, after_arrow)
+    hashes: NDArray[np.uint64] = identity_kernels.text_hashes(characters, offsets, valid, after_arrow)
     return hashes

@@ -23,7 +23,7 @@ from maritime.units import DAY_MS, MINUTE_MS
 WINDOW_MS = 10 * MINUTE_MS
 """Length of a reception window; windows start at whole multiples of it since 1970."""
 
-LONGEST_STRIDE_MS = 7 * DAY_MS  # chosen: after a week without any report every timer has long run out
+LONGEST_STRIDE_MS = 7 * DAY_MS  # chosen: after a week without any report nearly every timer has run out
 SLOW_KN = 2.0  # Global Fishing Watch: loitering is below 2 kn
 REST_KN = 0.5  # chosen: moored and anchored vessels report below half a knot
 
@@ -95,51 +95,62 @@ class HeartbeatMaker:
     def __init__(self, settings: TimeSettings) -> None:
         self._lateness_ms = round(settings.lateness_s * 1000)
         self._jump_ms = round(settings.plausible_jump_s * 1000)
-        self._clock = np.array([NEVER, NEVER, 0], np.int64)
+        self._clock = np.array([NEVER, NEVER, NEVER], np.int64)
         self._watermark_ms: int | None = None
         self._pending: list[tuple[NDArray, ...]] = []
 
     def feed(self, positions: pa.RecordBatch) -> Heartbeats:
         """Take a PositionBatch and return the heartbeats that its times allow, maybe none."""
         columns = tuple(positions.column(name).to_numpy(zero_copy_only=False) for name in COLUMNS)
-        if not len(columns[0]):
-            return Heartbeats.none()
-        kernel.move_clock(columns[1], self._clock, self._jump_ms, self._lateness_ms)
-        self._pending.append(columns)
-        if self._clock[kernel.NEWEST] == NEVER:
-            return Heartbeats.none()
-        return self._beat_to((int(self._clock[kernel.NEWEST]) - self._lateness_ms) // MINUTE_MS * MINUTE_MS)
+        n = len(columns[0])
+        late = np.zeros(n, np.bool_)
+        beats: list[NDArray[np.int64]] = []
+        row = 0
+        while row < n:
+            row = int(
+                kernel.move_clock(
+                    columns[1], row, self._clock, self._jump_ms, self._lateness_ms, LONGEST_STRIDE_MS, late
+                )
+            )
+            if self._clock[kernel.BEFORE] != NEVER:
+                beats.append(self._beats_to(self._target_ms(kernel.BEFORE)))
+                beats.append(_strided(self._beats_to(self._target_ms(kernel.NEWEST))))
+            elif self._clock[kernel.NEWEST] != NEVER:
+                beats.append(self._beats_to(self._target_ms(kernel.NEWEST)))
+        self._pending.append(tuple(column[~late] for column in columns) if late.any() else columns)
+        return self._with_reception(beats)
 
     def finish(self) -> Heartbeats:
-        """No more reports will come: return the heartbeats that let every plausible one be processed."""
-        newest_ms, candidate_ms, contradicted = (int(v) for v in self._clock)
-        if candidate_ms != NEVER and not contradicted:
+        """No more reports will come: return the heartbeats that let every plausible one be processed.
+
+        A last report far ahead that no other bore out is believed when it is no more than a week ahead.
+        """
+        newest_ms, candidate_ms = int(self._clock[kernel.NEWEST]), int(self._clock[kernel.CANDIDATE])
+        if newest_ms == NEVER or candidate_ms - newest_ms <= LONGEST_STRIDE_MS:
             newest_ms = max(newest_ms, candidate_ms)
         if newest_ms == NEVER:
             return Heartbeats.none()
-        return self._beat_to((newest_ms // MINUTE_MS + 1) * MINUTE_MS)
+        beats = [self._beats_to(kernel.watermark_of(newest_ms, self._lateness_ms))]
+        return self._with_reception([*beats, self._beats_to((newest_ms // MINUTE_MS + 1) * MINUTE_MS)])
 
-    def _beat_to(self, target_ms: int) -> Heartbeats:
+    def _target_ms(self, place: int) -> int:
+        return int(kernel.watermark_of(self._clock[place], self._lateness_ms))
+
+    def _beats_to(self, target_ms: int) -> NDArray[np.int64]:
+        """The minutes after the watermark up to a time, which becomes the watermark."""
         if self._watermark_ms is None:
-            oldest_ms = min(int(c[1].min()) for c in self._pending)
-            self._watermark_ms = (oldest_ms - self._lateness_ms) // WINDOW_MS * WINDOW_MS
-            if target_ms - self._watermark_ms > LONGEST_STRIDE_MS:  # a stray ancient stamp, not a week of silence
-                self._watermark_ms = target_ms - LONGEST_STRIDE_MS
-        if target_ms <= self._watermark_ms:
-            return Heartbeats.none()
+            self._watermark_ms = target_ms // WINDOW_MS * WINDOW_MS
         start_ms = self._watermark_ms
-        beats = np.arange(start_ms + MINUTE_MS, target_ms + 1, MINUTE_MS, dtype=np.int64)
-        self._watermark_ms = target_ms
-        if target_ms - start_ms > LONGEST_STRIDE_MS:
-            beats = np.concatenate((beats[: LONGEST_STRIDE_MS // MINUTE_MS], beats[-1:]))
-        return self._with_reception(beats)
+        self._watermark_ms = max(start_ms, target_ms)
+        return np.arange(start_ms + MINUTE_MS, target_ms + 1, MINUTE_MS, dtype=np.int64)
 
-    def _with_reception(self, beats: NDArray[np.int64]) -> Heartbeats:
+    def _with_reception(self, parts: list[NDArray[np.int64]]) -> Heartbeats:
+        beats = np.concatenate(parts) if parts else np.empty(0, np.int64)
         ends = [i for i, beat in enumerate(beats.tolist()) if beat % WINDOW_MS == 0]
         told = Heartbeats.at(beats)
         if not ends:
             return told
-        rows = tuple(np.concatenate(parts) for parts in zip(*self._pending, strict=True))
+        rows = tuple(np.concatenate(column) for column in zip(*self._pending, strict=True))
         t_ms = rows[1]
         self._pending = [tuple(c[t_ms >= beats[ends[-1]]] for c in rows)]
         heard, resting = [told.heard], [told.resting]
@@ -158,6 +169,12 @@ class HeartbeatMaker:
             np.cumsum(resting_n),
             Resting(*(np.concatenate(parts) for parts in zip(*resting, strict=True))),
         )
+
+
+def _strided(beats: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of a long silence the first week and the end."""
+    week = LONGEST_STRIDE_MS // MINUTE_MS
+    return np.concatenate((beats[:week], beats[week:][-1:]))
 
 
 def _heard(mmsi, t_ms, lat_deg, lon_deg, sog_kn, msg_type, source) -> Heard:  # type: ignore[no-untyped-def]

@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maritime.times import FAR, NEVER
+from maritime.times import FAR, FAR_S, NEVER_S
 from maritime.units import DAY_MS, HOUR_MS, MINUTE_MS, NM_M
 
 VISITED: Final = 6  # landfall places remembered per hull, newest first: home, work and a few more
@@ -37,12 +37,12 @@ LANDFALL_FIELDS: Final = [
     ("stop_lon", "f8"),
     ("stop_seen_t", "i8"),  # last report at rest
     ("leaving_t", "i8"),  # first of the reports under way that may end the stop
-    ("moved_t", "i8"),  # last report under way; NEVER = none yet
-    ("woke_t", "i8"),  # when it last moved again after a long rest or silence
-    ("sprint_from_t", "i8"),  # since when it has been fast; FAR = it is not
-    ("sprint_t", "i8"),  # when it was last seen to have been fast for a minute
+    ("moved_s", "i4"),  # last report under way, s since 2000; NEVER_S = none yet
+    ("woke_s", "i4"),  # when it last moved again after a long rest or silence
+    ("sprint_from_s", "i4"),  # since when it has been fast; FAR_S = it is not
+    ("sprint_s", "i4"),  # when it was last seen to have been fast for a minute
     ("look_t", "i8"),  # when silence may mean a landfall; FAR = nothing to wait for
-    ("pace_t", "i8"),  # sample from which unknown speeds are implied
+    ("pace_s", "i4"),  # sample from which unknown speeds are implied
     ("pace_lat", "f4"),
     ("pace_lon", "f4"),
     ("pace_kn", "f4"),  # speed and course of the last report, implied where not sent
@@ -77,12 +77,12 @@ LANDFALL_FIELDS: Final = [
 ]
 LANDFALL_BLANK: Final = {
     "stop_t": FAR,
-    "moved_t": NEVER,
-    "woke_t": NEVER,
-    "sprint_from_t": FAR,
-    "sprint_t": NEVER,
+    "moved_s": NEVER_S,
+    "woke_s": NEVER_S,
+    "sprint_from_s": FAR_S,
+    "sprint_s": NEVER_S,
     "look_t": FAR,
-    "pace_t": NEVER,
+    "pace_s": NEVER_S,
     "pace_kn": float("nan"),
     "pace_deg": float("nan"),
 }

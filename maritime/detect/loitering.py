@@ -27,24 +27,27 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maritime.times import FAR, NEVER
+from maritime.times import FAR_S, NEVER_S
 from maritime.units import HOUR_MS, MINUTE_MS, NM_M
 
 SHORT_RING: Final = 16  # samples a minute apart: the last quarter of an hour
 LONG_RING: Final = 12  # samples ten minutes apart: the last two hours
-RADIUS_BINS: Final = 20  # bins of distance from the middle, each √2 wider than the last, from 50 m to 36 km
+RADIUS_BINS: Final = 18  # bins of distance from the middle, each √2 wider than the last, from 50 m to 18 km
 RADIUS_BIN_M: Final = 50.0
 
 LOITER_FIELDS: Final = [
-    ("short_s", "i4", (SHORT_RING,)),  # seconds since 2000-01-01 UTC of the samples
-    ("short_lat", "f4", (SHORT_RING,)),
-    ("short_lon", "f4", (SHORT_RING,)),
-    ("short_sog", "f4", (SHORT_RING,)),
+    ("base_s", "i4"),  # what the samples' times and positions are counted from; see kernels/samples.py
+    ("base_lat", "i4"),
+    ("base_lon", "i4"),
+    ("short_s", "i2", (SHORT_RING,)),
+    ("short_lat", "i2", (SHORT_RING,)),
+    ("short_lon", "i2", (SHORT_RING,)),
+    ("short_sog", "u2", (SHORT_RING,)),
     ("short_n", "u4"),  # samples taken so far; the next goes to short_n % SHORT_RING
-    ("long_s", "i4", (LONG_RING,)),
-    ("long_lat", "f4", (LONG_RING,)),
-    ("long_lon", "f4", (LONG_RING,)),
-    ("long_sog", "f4", (LONG_RING,)),  # the largest since the sample before
+    ("long_s", "i2", (LONG_RING,)),
+    ("long_lat", "i2", (LONG_RING,)),
+    ("long_lon", "i2", (LONG_RING,)),
+    ("long_sog", "u2", (LONG_RING,)),  # the largest since the sample before
     ("long_n", "u4"),
     ("long_max_sog", "f4"),
     ("loiter_open", "u1"),
@@ -53,13 +56,13 @@ LOITER_FIELDS: Final = [
     ("loiter_modes", "u1"),  # bits: 1 slow, 2 circling, 4 adrift, 8 not under command
     ("loiter_start_t", "i8"),
     ("loiter_due_t", "i8"),  # when to look again; FAR = nothing to wait for
-    ("fast_t", "i8"),  # since when it has been above the leaving speed; FAR = it is not
-    ("adrift_t", "i8"),  # since when it has been adrift; FAR = it is not
-    ("adrift_seen_t", "i8"),
+    ("fast_s", "i4"),  # since when (s since 2000) it has been above the leaving speed; FAR_S = it is not
+    ("adrift_s", "i4"),  # since when it has been adrift; FAR_S = it is not
+    ("adrift_seen_s", "i4"),
     ("adrift_lat", "f4"),
     ("adrift_lon", "f4"),
-    ("circling_t", "i8"),  # when it was last seen circling
-    ("calm_t", "i8"),  # since when it has been below the circling speed; FAR = it is not
+    ("circling_s", "i4"),  # when it was last seen circling
+    ("calm_s", "i4"),  # since when it has been below the circling speed; FAR_S = it is not
     ("calm_lat", "f4"),
     ("calm_lon", "f4"),
     ("loiter_usual", "f4"),  # share of the vessels around that were usually slow before it began; NaN = not known
@@ -83,10 +86,10 @@ LOITER_FIELDS: Final = [
     ("loiter_port_m", "f4"),
     ("loiter_in_port", "u1"),
     ("loiter_zone", "i2"),
-    ("loiter_end_t", "i8"),  # end of the last loitering that was alerted
+    ("loiter_end_s", "i4"),  # end of the last loitering that was alerted
     ("radius_bins", "u2", (RADIUS_BINS,)),
 ]
-LOITER_BLANK: Final = {"fast_t": FAR, "adrift_t": FAR, "calm_t": FAR, "loiter_end_t": NEVER}
+LOITER_BLANK: Final = {"fast_s": FAR_S, "adrift_s": FAR_S, "calm_s": FAR_S, "loiter_end_s": NEVER_S}
 """Values of a hull that has not reported yet; 0 where not named."""
 
 

@@ -12,12 +12,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from maritime.detect.outage import SOURCE_DTYPE
 from maritime.detect.state import CELL_DTYPE, HULL_DTYPE, Reception, State
 from maritime.errors import SnapshotError
+from maritime.times import FAR
+from maritime.tracks.hulls import VESSEL_DTYPE
 
 MAGIC: Final = b"MWSNAP"
-VERSION: Final = 1
-LAYOUT: Final = hashlib.sha256(repr((HULL_DTYPE.descr, CELL_DTYPE.descr)).encode()).hexdigest()
+VERSION: Final = 2
+HEADER_BYTES: Final = 40
+RECORDS: Final[dict[str, Any]] = {
+    "hulls": HULL_DTYPE,
+    "blank": HULL_DTYPE,
+    "vessels": VESSEL_DTYPE,
+    "reception.cells": CELL_DTYPE,
+    "reception.sources": SOURCE_DTYPE,
+    "reception.regions": SOURCE_DTYPE,
+}
+"""The arrays that are tables, and their rows."""
+
+LAYOUT: Final = hashlib.sha256(
+    repr(([(name, dtype.descr) for name, dtype in RECORDS.items()], State._fields, Reception._fields)).encode()
+).hexdigest()
 """Fingerprint of the tables' columns: a snapshot of another layout is refused, not misread."""
 
 
@@ -54,31 +70,30 @@ def save(state: State, rows: tuple[NDArray, ...], statics: tuple[NDArray, ...], 
 
 def load(saved: bytes) -> tuple[State, list[NDArray], list[NDArray], int]:
     """State, waiting rows, waiting statics and late count of saved bytes; SnapshotError when they are not whole."""
-    if saved[:6] != MAGIC:
+    if saved[: len(MAGIC)] != MAGIC:
         raise SnapshotError("these bytes are no engine snapshot; start from the beginning of the data")
-    version = int.from_bytes(saved[6:8], "big")
-    if version != VERSION:
+    version = int.from_bytes(saved[len(MAGIC) : 8], "big")
+    if len(saved) >= HEADER_BYTES and version != VERSION:
         raise SnapshotError(f"the snapshot is of version {version}, this engine reads {VERSION}; replay the data")
-    body = saved[40:]
-    if hashlib.sha256(body).digest() != saved[8:40]:
+    body = saved[HEADER_BYTES:]
+    if hashlib.sha256(body).digest() != saved[8:HEADER_BYTES]:
         raise SnapshotError("the snapshot is truncated or altered (SHA-256 differs); use the one before")
     with pa.ipc.open_stream(body) as reader:
         batch = reader.read_next_batch()
-    metadata = {k.decode(): v.decode() for k, v in batch.schema.metadata.items()}
-    if metadata["layout"] != LAYOUT:
+    metadata = {k.decode(): v.decode() for k, v in (batch.schema.metadata or {}).items()}
+    if metadata.get("layout") != LAYOUT:
         raise SnapshotError("the snapshot's tables have another layout; it is of another release: replay the data")
     dtypes = json.loads(metadata["dtypes"])
-    empty = _templates()
     arrays = {
-        name: np.frombuffer(batch.column(name)[0].as_py(), empty[name] if kind == "record" else kind).copy()
+        name: np.frombuffer(bytearray(batch.column(name)[0].as_py()), RECORDS[name] if kind == "record" else kind)
         for name, kind in dtypes.items()
     }
     hulls = np.zeros(int(metadata["hull_rows"]), HULL_DTYPE)
     hulls[: len(arrays["hulls"])] = arrays["hulls"]
     hulls[-1] = arrays["blank"][0]
-    due_t = np.full(len(hulls), np.iinfo(np.int64).max, np.int64)
+    due_t = np.full(len(hulls), FAR, np.int64)
     due_t[: len(arrays["due_t"])] = arrays["due_t"]
-    vessels = np.zeros(int(metadata["vessel_rows"]), empty["vessels"])
+    vessels = np.zeros(int(metadata["vessel_rows"]), VESSEL_DTYPE)
     vessels[: len(arrays["vessels"])] = arrays["vessels"]
     reception = Reception(*(arrays[f"reception.{name}"] for name in Reception._fields))
     state = State(hulls, due_t, vessels, arrays["table"], arrays["n"], arrays["counts"], reception)
@@ -88,17 +103,3 @@ def load(saved: bytes) -> tuple[State, list[NDArray], list[NDArray], int]:
 def _columns(arrays: dict[str, NDArray], prefix: str) -> list[NDArray]:
     names = sorted((n for n in arrays if n.startswith(prefix)), key=lambda n: int(n.removeprefix(prefix)))
     return [arrays[name] for name in names]
-
-
-def _templates() -> dict[str, Any]:
-    from maritime.detect.outage import SOURCE_DTYPE
-    from maritime.tracks.hulls import VESSEL_DTYPE
-
-    return {
-        "hulls": HULL_DTYPE,
-        "blank": HULL_DTYPE,
-        "vessels": VESSEL_DTYPE,
-        "reception.cells": CELL_DTYPE,
-        "reception.sources": SOURCE_DTYPE,
-        "reception.regions": SOURCE_DTYPE,
-    }

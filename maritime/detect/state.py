@@ -1,7 +1,8 @@
 """The engine's whole memory: one row per hull, one per vessel, tables of cells and sources. Nothing else is kept.
 
 Every table has a stated row size and a rule by which rows leave: hulls and vessels after 30 days of silence, cells
-when no vessel has been heard there for 30 days.
+when no vessel has been heard there, or lain still there, for 30 days. Sources are as many as there are inputs, and
+regions of one degree at most as many as cover the Earth (41,000, under 4 MB). A row that has left is used again.
 """
 
 from typing import Final, NamedTuple
@@ -11,16 +12,15 @@ from numpy.typing import NDArray
 
 from maritime.detect.beacon import BEACON_BLANK, BEACON_FIELDS
 from maritime.detect.dark_period import SILENCE_BLANK, SILENCE_FIELDS
+from maritime.detect.kernels.identity import FREE_HULL, FREE_VESSEL, N_HULLS, N_VESSELS
 from maritime.detect.kernels.tables import chain_vessels, slots_for
 from maritime.detect.landing import LANDFALL_BLANK, LANDFALL_FIELDS
 from maritime.detect.loitering import LOITER_BLANK, LOITER_FIELDS
 from maritime.detect.outage import SOURCE_DTYPE
 from maritime.times import FAR, NEVER
-from maritime.tracks.hulls import TRACK_BLANK, TRACK_FIELDS, VESSEL_DTYPE
+from maritime.tracks.hulls import TRACK_BLANK, TRACK_FIELDS, VESSEL_DTYPE, packed
 
-HULL_DTYPE: Final = np.dtype(
-    TRACK_FIELDS + LOITER_FIELDS + SILENCE_FIELDS + LANDFALL_FIELDS + BEACON_FIELDS, align=True
-)
+HULL_DTYPE: Final = packed(TRACK_FIELDS + LOITER_FIELDS + SILENCE_FIELDS + LANDFALL_FIELDS + BEACON_FIELDS)
 """State of one hull; a test holds it, with its vessel row and its places in the tables, under 1 KiB."""
 
 CELL_DTYPE: Final = np.dtype(
@@ -68,6 +68,7 @@ class Reception(NamedTuple):
     cells: NDArray[np.void]  # CELL_DTYPE, beside keys
     mooring_keys: NDArray[np.int64]
     mooring_who: NDArray[np.uint64]
+    mooring_window: NDArray[np.int32]  # last window in which a vessel lay still there
     sources: NDArray[np.void]  # SOURCE_DTYPE by source code
     region_keys: NDArray[np.int64]  # regions of one degree, open addressing
     regions: NDArray[np.void]  # SOURCE_DTYPE beside region_keys
@@ -83,7 +84,7 @@ class State(NamedTuple):
     due_t: NDArray[np.int64]  # per hull: when the passing of time next matters
     vessels: NDArray[np.void]  # VESSEL_DTYPE
     table: NDArray[np.int32]  # open addressing from MMSI to vessel row
-    n: NDArray[np.int64]  # [hulls, vessels, watermark ms]
+    n: NDArray[np.int64]  # see kernels.identity: rows used and free, watermark ms, day of the last sweep
     counts: NDArray[np.int64]  # see engine.COUNTERS
     reception: Reception
 
@@ -111,6 +112,7 @@ def new_reception(cells: int = 1024, moorings: int = 1024, sources: int = 64, re
         np.zeros(cells, CELL_DTYPE),
         np.full(moorings, -1, np.int64),
         np.zeros(moorings, np.uint64),
+        np.zeros(moorings, np.int32),
         np.zeros(sources, SOURCE_DTYPE),
         np.full(regions, -1, np.int64),
         np.zeros(regions, SOURCE_DTYPE),
@@ -129,7 +131,7 @@ def new_state(hulls: int = 1024) -> State:
         np.full(hulls, FAR, np.int64),
         np.zeros(hulls, VESSEL_DTYPE),
         np.full(2 * hulls, -1, np.int32),
-        np.array([0, 0, NEVER], np.int64),
+        np.array([0, 0, NEVER, -1, 0, -1, 0, 0], np.int64),
         np.zeros(16, np.int64),
         new_reception(),
     )
@@ -140,15 +142,15 @@ def grown(state: State, *, heard: int = 0, resting: int = 0, sources: int = 0) -
 
     `heard` and `resting` are rows about to come; `sources` the number of source codes that must have a row.
     """
-    n_hulls, n_vessels = int(state.n[0]), int(state.n[1])
+    n_hulls, n_vessels = int(state.n[N_HULLS]), int(state.n[N_VESSELS])
     hulls, due_t, vessels, table = state.hulls, state.due_t, state.vessels, state.table
-    if n_hulls + 3 >= len(hulls):
+    if n_hulls + 3 >= len(hulls) and state.n[FREE_HULL] < 0:
         blank = hulls[-1].copy()
         hulls = _longer(hulls, 2 * len(hulls))
         hulls[len(state.hulls) - 1] = 0
         hulls[-1] = blank
         due_t = _longer(due_t, 2 * len(due_t), FAR)
-    if n_vessels + 1 >= len(vessels) or 2 * n_vessels + 2 >= len(table):
+    if (n_vessels + 1 >= len(vessels) or 2 * n_vessels + 2 >= len(table)) and state.n[FREE_VESSEL] < 0:
         vessels = _longer(vessels, 2 * len(vessels))
         table = _rehashed_vessels(vessels, n_vessels, 2 * len(table))
     return State(
@@ -157,14 +159,26 @@ def grown(state: State, *, heard: int = 0, resting: int = 0, sources: int = 0) -
 
 
 def _grown_reception(r: Reception, heard: int, resting: int, sources: int) -> Reception:
-    keys, cells = _rehashed(r.keys, r.cells, int(r.meta[0]) + heard)
-    mooring_keys, mooring_who = _rehashed(r.mooring_keys, r.mooring_who, int(r.meta[1]) + resting)
-    region_keys, regions = _rehashed(r.region_keys, r.regions, int(r.meta[4]) + heard)
+    keys, cells = _rehashed(r.keys, int(r.meta[0]) + heard, r.cells)
+    mooring_keys, mooring_who, mooring_window = _rehashed(
+        r.mooring_keys, int(r.meta[1]) + resting, r.mooring_who, r.mooring_window
+    )
+    region_keys, regions = _rehashed(r.region_keys, int(r.meta[4]) + heard, r.regions)
     by_source = r.sources
     while len(by_source) < sources:
         by_source = _longer(by_source, 2 * len(by_source))
     return Reception(
-        keys, cells, mooring_keys, mooring_who, by_source, region_keys, regions, r.extent, r.meta, r.scratch
+        keys,
+        cells,
+        mooring_keys,
+        mooring_who,
+        mooring_window,
+        by_source,
+        region_keys,
+        regions,
+        r.extent,
+        r.meta,
+        r.scratch,
     )
 
 
@@ -174,17 +188,19 @@ def _longer(rows: NDArray, length: int, fill: int = 0) -> NDArray:
     return out
 
 
-def _rehashed(keys: NDArray[np.int64], rows: NDArray, needed: int) -> tuple[NDArray[np.int64], NDArray]:
+def _rehashed(keys: NDArray[np.int64], needed: int, *columns: NDArray) -> tuple[NDArray, ...]:
     size = len(keys)
     while 2 * needed + 2 >= size:
         size *= 2
     if size == len(keys):
-        return keys, rows
-    new_keys, new_rows = np.full(size, -1, np.int64), np.zeros(size, rows.dtype)
+        return keys, *columns
+    new_keys = np.full(size, -1, np.int64)
     used = np.flatnonzero(keys != -1)
     slots = slots_for(new_keys, keys[used])
-    new_rows[slots] = rows[used]
-    return new_keys, new_rows
+    longer = [np.zeros(size, rows.dtype) for rows in columns]
+    for new_rows, rows in zip(longer, columns, strict=True):
+        new_rows[slots] = rows[used]
+    return new_keys, *longer
 
 
 def _rehashed_vessels(vessels: NDArray[np.void], n: int, size: int) -> NDArray[np.int32]:

@@ -2,15 +2,18 @@
 
 **Rule.** A report belongs to the hull that could have reached it: within `speed · Δt` of the hull's last fix, where
 the speed is 25 kn or 1.3 × what either report claims (50 kn where neither says its speed: it may be a fast ferry). Of
-several, the one for which the report lies least far along its reach. A report that no hull could have reached is kept
-aside; when three of them bear each other out, they become a new hull. So a single bad point ends nothing, two ships on
-one MMSI are two hulls, and a ship that truly jumped is picked up again.
+several, the one by which the report is likeliest: its position spread normally round the last fix, with the reach as
+three standard deviations, so that a hull silent for long, which can be anywhere, takes no reports from one that is
+heard. A report that no hull could have reached is kept aside; when three of them bear each other out, they become a new
+hull (reports from elsewhere may come between them, two on end at most: several ships on one MMSI report by turns). So a
+single bad point ends nothing, two ships on one MMSI are two hulls, and a ship that truly jumped is picked up again.
 
-**Also here.** One transmission heard by several stations counts once: the same content within seconds. A hull, a
-vessel and all that is known of it is forgotten after 30 days of silence.
+**Also here.** One transmission heard by several stations counts once: the same content within seconds. A hull is
+forgotten after 30 days of silence, and so is a vessel with all that it said of itself. With none left, hulls are
+numbered from 1 again.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,8 +23,15 @@ from maritime.units import DAY_MS, KN_MS
 
 DUPLICATE_RING: Final = 4  # contents remembered per hull: stations relay a transmission within a few reports
 HULLS_PER_MMSI: Final = 8  # chosen: more transmitters on one number (123456789 and the like) cannot be told apart
-INTERVAL_BINS: Final = 36  # bins of report intervals, each √2 wider than the last, from 1 s to over 2 days
+LARGEST_NUMBER: Final = 255  # of a hull: one byte
+INTERVAL_BINS: Final = 28  # bins of report intervals, each √2 wider than the last, from 1 s to over 3 hours
 HOURS_KEPT: Final = 12
+
+
+def packed(fields: list[Any]) -> np.dtype[np.void]:
+    """A record of the fields, those of large items first, so that alignment wastes no room."""
+    return np.dtype(sorted(fields, key=lambda field: -np.dtype(field[1]).itemsize), align=True)
+
 
 TRACK_FIELDS: Final = [
     ("mmsi", "u4"),
@@ -31,22 +41,19 @@ TRACK_FIELDS: Final = [
     ("transceiver", "u1"),  # 0 class A, 1 class B, 2 unknown
     ("status", "u1"),  # navigational status of the last report
     ("source", "u2"),  # of the last report
-    ("first_t", "i8"),  # ms UTC of the first report
+    ("first_s", "i4"),  # first report, seconds since 2000-01-01 UTC
     ("last_t", "i8"),  # ms UTC of the last report with a position
     ("heard_t", "i8"),  # ms UTC of the last report of any kind
     ("lat", "f8"),
     ("lon", "f8"),
     ("sog", "f4"),
     ("cog", "f4"),
-    ("heading", "f4"),
     ("n_reports", "u4"),
     ("content", "u4", (DUPLICATE_RING,)),  # hashes of the last contents
-    ("content_t", "i8", (DUPLICATE_RING,)),
+    ("content_t", "u4", (DUPLICATE_RING,)),  # their times, ms UTC modulo 2³²; see since_ms
     ("interval_bins", "u2", (INTERVAL_BINS,)),
-    ("hour", "i4"),  # hour number (since 1970) of the newest entry of hour_reports
-    ("hour_reports", "u2", (HOURS_KEPT,)),  # reports in each of the last hours, newest first
-    ("window", "i4"),  # reception window number of bit 0 of windows_heard
-    ("windows_heard", "u8"),  # one bit per ten-minute window, newest first
+    ("hour_reports", "u2", (HOURS_KEPT,)),  # reports in each of the hours up to that of heard_t, newest first
+    ("windows_heard", "u8"),  # one bit per ten-minute window up to that of heard_t, newest first
 ]
 """State of a hull that every behaviour reads."""
 
@@ -56,31 +63,32 @@ TRACK_BLANK: Final = {
     "lon": np.nan,
     "sog": np.nan,
     "cog": np.nan,
-    "heading": np.nan,
-    "content_t": NEVER,
 }
 """Values of a hull that has not reported yet; 0 where not named."""
 
 VESSEL_FIELDS: Final = [
     ("mmsi", "u4"),
-    ("first_hull", "i4"),
-    ("n_hulls", "u1"),
+    ("first_hull", "i4"),  # head of the chain of its hulls; of a row that is free: the next free row
+    ("n_hulls", "u1"),  # number of its newest hull
     ("ship_type", "u1"),  # ITU-R M.1371-5 table 53; 0 = unknown
     ("length_m", "f4"),
     ("imo", "u4"),
-    ("name_hash", "u8"),  # 0 = unknown
-    ("call_sign_hash", "u8"),
+    ("name_hash", "u4"),  # 0 = unknown
+    ("call_sign_hash", "u4"),
     ("destination_port", "i4"),  # row in the port list that the declared destination names, -1 = none
     ("identity_t", "i8"),  # when name, call sign or IMO last changed; NEVER = not seen to change
+    ("heard_t", "i8"),  # ms UTC of its last report of any kind; NEVER = the row is free
     ("stray_n", "u1"),  # reports kept aside, consistent with each other
     ("stray_t", "i8"),
-    ("stray_first_t", "i8"),
-    ("stray_lat", "f8"),
-    ("stray_lon", "f8"),
+    ("stray_span_ms", "u4"),  # from the first of them to the last
+    ("stray_lat", "f4"),
+    ("stray_lon", "f4"),
     ("stray_sog", "f4"),
-    ("stray_content", "u4"),
+    ("stray_misses", "u1"),  # reports from elsewhere since the last of them
+    ("stray_content", "u4"),  # of the last unreachable report, whether of them or not
+    ("stray_content_t", "u4"),  # its time; see since_ms
 ]
-VESSEL_DTYPE: Final = np.dtype(VESSEL_FIELDS, align=True)
+VESSEL_DTYPE: Final = packed(VESSEL_FIELDS)
 """State of an MMSI: its hulls, what it says of itself, and reports that fit none of its hulls."""
 
 

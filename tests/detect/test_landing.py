@@ -10,6 +10,7 @@ import pytest
 
 from maritime.detect.engine import World
 from maritime.detect.kernels.events import CLOSED, OPEN, RETRACTED
+from maritime.detect.kernels.samples import seconds_of
 from maritime.detect.landing import HELD, LANDFALL_FIELDS, SEEN, TERMS, LandingSettings
 from maritime.detect.settings import DetectSettings
 from maritime.detect.tell import landing as tell_landing
@@ -46,7 +47,8 @@ def told(world: World, one: Track, around: Others = NOBODY, p=P, **vessel: Any) 
     hulls, vessels = walk.new_hull()
     hulls["transceiver"] = vessel.pop("transceiver", 0)
     for name in ("dark_end_t", "loiter_end_t"):
-        hulls[name] = vessel.pop(name, hulls[name])
+        if name in vessel:
+            hulls[f"{name[:-2]}_s"] = seconds_of(vessel.pop(name))
     for name, value in vessel.items():
         vessels[name] = value
     goal = vessel.get("destination_port", -1)

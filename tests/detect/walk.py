@@ -22,6 +22,7 @@ from maritime.detect.kernels.loitering import (
     tell_open_loitering,
 )
 from maritime.detect.kernels.reception import WINDOW_MS, hear, rest
+from maritime.detect.kernels.samples import seconds_of
 from maritime.detect.state import EVENT_DTYPE, Events, new_reception, new_state
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, cell_of
 from maritime.geo.coastline import load_coastline
@@ -180,7 +181,7 @@ def _next_window(world, beat_ms, around):
         box[:, 3] = 20.0
         window = beat_ms // WINDOW_MS - 1
         hear(world.reception, window, around.cell, np.zeros(n, np.int64), around.vessels, around.slow, around.who, box)
-        rest(world.reception, around.mooring, around.who[: around.mooring.shape[0]])
+        rest(world.reception, window, around.mooring, around.who[: around.mooring.shape[0]])
 
 
 @njit
@@ -191,7 +192,6 @@ def _keep(h, one, i):
     h.lon = one.lon[i]
     h.sog = one.sog[i]
     h.cog = one.cog[i]
-    h.heading = one.heading[i]
     h.status = one.status[i]
 
 
@@ -201,7 +201,7 @@ def walk_landing(p, hulls, vessels, one, beats, around, world, out, tells_open):
     h = hulls[0]
     vessel = vessels[0]
     if h.last_t == NEVER:
-        h.first_t = one.t[0]
+        h.first_s = seconds_of(one.t[0])
     i = 0
     for b in range(beats.shape[0]):
         now_ms = beats[b]

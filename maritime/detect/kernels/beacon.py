@@ -38,6 +38,8 @@ def _tell_beacon(h, what, now_ms, end_ms, out):
 @kernel
 def beacon_report(p, h, t_ms, lat, lon, status, msg_type, now_ms, out):
     """A report of any kind, positioned or not."""
+    if not p.enabled:
+        return
     beacon = is_beacon_mmsi(h.mmsi)
     active = status == SART_ACTIVE and (beacon or msg_type <= 3)
     if not beacon and not active:
@@ -85,16 +87,19 @@ def _tell_withheld(h, what, now_ms, end_ms, out):
     h.withheld_told += 1
     e.v[0] = h.withheld_n
     e.v[1] = math.nan if h.last_t == NEVER else h.last_t
-    e.v[2] = h.n_reports - h.withheld_n
+    e.v[2] = h.positions_n
     e.v[3] = h.sog
 
 
 @kernel
 def withheld_report(p, h, t_ms, lat, now_ms, out):
     """A report of a vessel: without a position it begins or goes on withholding, with one it ends it."""
+    if not p.enabled:
+        return
     if not math.isnan(lat):
         if h.withheld_open:
             end_withheld(p, h, t_ms, now_ms, out)
+        h.positions_n += 1
         return
     if not h.withheld_open:
         h.withheld_open = 1
@@ -108,7 +113,7 @@ def withheld_report(p, h, t_ms, lat, now_ms, out):
         not h.withheld_alerted
         and h.withheld_n >= p.reports
         and t_ms - h.withheld_start_t >= p.after_ms
-        and h.n_reports - h.withheld_n >= p.positions_before
+        and h.positions_n >= p.positions_before
     ):
         h.withheld_alerted = 1
         _tell_withheld(h, OPEN, now_ms, FAR, out)

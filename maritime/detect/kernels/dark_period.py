@@ -15,13 +15,14 @@ from maritime.detect.kernels.reception import (
     outside_extent_m,
     popcount,
 )
+from maritime.detect.kernels.samples import seconds_of, short_lat, short_lon, short_s, short_sog
 from maritime.detect.loitering import SHORT_RING
 from maritime.geo.coastline_kernels import coast_distance_m
 from maritime.geo.geodesy import quick_distance_m
 from maritime.geo.ports_kernels import nearest_place_m
 from maritime.jit import kernel
-from maritime.times import FAR, NEVER
-from maritime.tracks.hull_kernels import interval_quantile_s, reports_in_hours
+from maritime.times import FAR
+from maritime.tracks.hull_kernels import interval_quantile_s, reports_in_hours, since_ms
 from maritime.tracks.hulls import DUPLICATE_RING
 from maritime.units import HOUR_MS, KN_MS
 
@@ -44,7 +45,7 @@ def least_silence_ms(p, h):
 @kernel
 def windows_known(h):
     """How many windows, at most 64, the hull's bits speak of."""
-    return min(np.int64(h.window) - h.windows_from + 1, 64)
+    return min(h.heard_t // WINDOW_MS - h.windows_from + 1, 64)
 
 
 @kernel
@@ -72,10 +73,9 @@ def longest_hole_ms(h):
 @kernel
 def last_interval_s(h):
     """Mean interval between the last reports, as many as the hull remembers (DUPLICATE_RING)."""
-    oldest = h.last_t
-    for k in range(DUPLICATE_RING):
-        oldest = min(oldest, h.content_t[k])
-    return 0.0 if oldest == NEVER else (h.last_t - oldest) / 1000.0 / (DUPLICATE_RING - 1)
+    if h.n_reports < DUPLICATE_RING:
+        return 0.0
+    return since_ms(h.content_t[h.n_reports % DUPLICATE_RING], h.last_t) / 1000.0 / (DUPLICATE_RING - 1)
 
 
 @kernel
@@ -91,15 +91,15 @@ def _ahead(h, seconds):
     oldest = newest
     for back in range(1, min(np.int64(h.short_n), 5)):
         k = _sample(h, back)
-        if h.short_s[newest] - h.short_s[k] > 1200:
+        if short_s(h, newest) - short_s(h, k) > 1200:
             break
         oldest = k
-    span_s = h.short_s[newest] - h.short_s[oldest]
+    span_s = short_s(h, newest) - short_s(h, oldest)
     if span_s <= 0:
         return h.lat, h.lon
     share = seconds / span_s
-    dlon = (h.short_lon[newest] - h.short_lon[oldest] + 540.0) % 360.0 - 180.0
-    lat = h.lat + (h.short_lat[newest] - h.short_lat[oldest]) * share
+    dlon = (short_lon(h, newest) - short_lon(h, oldest) + 540.0) % 360.0 - 180.0
+    lat = h.lat + (short_lat(h, newest) - short_lat(h, oldest)) * share
     lon = (h.lon + dlon * share + 540.0) % 360.0 - 180.0
     return lat, lon
 
@@ -141,11 +141,11 @@ def judge_last_reports(p, h, window, own_bit, world):
     if math.isnan(last_kn):
         a, b = _sample(h, 0), _sample(h, 1)
         last_kn = (
-            quick_distance_m(h.short_lat[a], h.short_lon[a], h.short_lat[b], h.short_lon[b])
+            quick_distance_m(short_lat(h, a), short_lon(h, a), short_lat(h, b), short_lon(h, b))
             / KN_MS
-            / max(h.short_s[a] - h.short_s[b], 1)
+            / max(short_s(h, a) - short_s(h, b), 1)
         )
-    median_kn = _median_3(h.short_sog[_sample(h, 0)], h.short_sog[_sample(h, 1)], h.short_sog[_sample(h, 2)])
+    median_kn = _median_3(short_sog(h, _sample(h, 0)), short_sog(h, _sample(h, 1)), short_sog(h, _sample(h, 2)))
     if last_kn < p.under_way_kn or median_kn < p.under_way_kn:
         return AT_REST
     ahead_lat, ahead_lon = _ahead(h, p.ahead_s)
@@ -155,8 +155,8 @@ def judge_last_reports(p, h, window, own_bit, world):
         return LEAVING
     fastest_kn = 0.0
     for back in range(min(np.int64(h.short_n), p.reports_before)):
-        if h.short_sog[_sample(h, back)] > fastest_kn:
-            fastest_kn = h.short_sog[_sample(h, back)]
+        if short_sog(h, _sample(h, back)) > fastest_kn:
+            fastest_kn = short_sog(h, _sample(h, back))
     if last_kn < p.slowing_share * fastest_kn and is_mooring(p, h.lat, h.lon, own_bit, world):
         return SLOWING
     return NONE
@@ -306,7 +306,7 @@ def _tell(p, h, ship_type, what, now_ms, end_ms, lat, lon, sog, world, out):
     v[19] = h.transceiver
     v[20] = h.status
     v[21] = least_silence_ms(p, h) / 60_000.0
-    v[22] = h.short_sog[_sample(h, 1)] if h.short_n > 1 else math.nan
+    v[22] = short_sog(h, _sample(h, 1)) if h.short_n > 1 else math.nan
     v[23] = h.silence_windows
 
 
@@ -371,11 +371,10 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
             h.silence_alerted = 1
     _tell(p, h, ship_type, what, now_ms, t_ms, lat, lon, sog, world, out)
     if h.silence_alerted and what == CLOSED:
-        h.dark_end_t = t_ms
+        h.dark_end_s = seconds_of(t_ms)
     if h.silence_alerted or held == AT_REST:  # these silences say nothing of reception
         h.windows_heard = 0
         h.windows_from = np.int32(t_ms // WINDOW_MS)
-        h.window = h.windows_from
     h.silence_alerted = 0
     h.silence_judged = 0
 

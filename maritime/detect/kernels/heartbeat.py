@@ -5,10 +5,11 @@ import numpy as np
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, cell_of
 from maritime.jit import allocating_kernel, kernel
 from maritime.times import NEVER
+from maritime.units import MINUTE_MS
 
 CLASS_A, CLASS_B, CLASS_UNKNOWN = 0, 1, 2
 
-NEWEST, CANDIDATE, CONTRADICTED = 0, 1, 2  # places in the clock array
+NEWEST, CANDIDATE, BEFORE = 0, 1, 2  # places in the clock array
 
 
 @kernel
@@ -34,25 +35,42 @@ def who_bit(mmsi):
 
 
 @kernel
-def move_clock(t_ms, clock, jump_ms, lateness_ms):
-    """Advance the newest plausible time over reports in arrival order; `t_ms` int64[n], `clock` int64[3] in place.
+def move_clock(t_ms, start, clock, jump_ms, lateness_ms, stride_ms, late_out):
+    """Advance the newest plausible time over reports in arrival order, from row `start`; `t_ms` int64[n], `clock`
+    int64[3] in place, `late_out` bool[n]: older than the watermark when it came. Returns the row reached.
 
-    A step of more than `jump_ms` ahead is believed when a second report bears it out: one stray future stamp must
-    not make every later report late.
+    A step of more than `jump_ms` ahead is believed when the next report bears it out: one stray future stamp must not
+    make every later report late. After a believed step of more than `stride_ms`, and after the first time known, it
+    returns before the row that bore it out; clock[BEFORE] is then the time before the step, NEVER otherwise.
     """
-    for i in range(t_ms.shape[0]):
+    clock[BEFORE] = NEVER
+    i = start
+    while i < t_ms.shape[0]:
         t = t_ms[i]
-        if clock[NEWEST] != NEVER and t <= clock[NEWEST] + jump_ms:
-            clock[NEWEST] = max(clock[NEWEST], t)
-            if clock[CANDIDATE] != NEVER and t < clock[CANDIDATE] - lateness_ms:
-                clock[CONTRADICTED] = 1
-        elif clock[CANDIDATE] != NEVER and t >= clock[CANDIDATE] - lateness_ms and t <= clock[CANDIDATE] + jump_ms:
-            clock[NEWEST] = max(t, clock[CANDIDATE])
+        newest = clock[NEWEST]
+        candidate = clock[CANDIDATE]
+        if newest != NEVER and t <= newest + jump_ms:
+            late_out[i] = t < watermark_of(newest, lateness_ms)
+            clock[NEWEST] = max(newest, t)
+            if t < candidate - lateness_ms:
+                clock[CANDIDATE] = NEVER
+        elif candidate != NEVER and t >= candidate - lateness_ms:
+            clock[NEWEST] = min(candidate, t)
             clock[CANDIDATE] = NEVER
-            clock[CONTRADICTED] = 0
+            if newest == NEVER or clock[NEWEST] - newest > stride_ms:
+                clock[BEFORE] = newest
+                return i
+            continue
         else:
             clock[CANDIDATE] = t
-            clock[CONTRADICTED] = 0
+        i += 1
+    return i
+
+
+@kernel
+def watermark_of(newest_ms, lateness_ms):
+    """The full minute before which no report is accepted any more."""
+    return (newest_ms - lateness_ms) // MINUTE_MS * MINUTE_MS
 
 
 @kernel

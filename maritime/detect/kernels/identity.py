@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from maritime.detect.kernels.tables import chain_vessels
 from maritime.jit import allocating_kernel, kernel
 from maritime.times import NEVER
 from maritime.tracks.hull_kernels import vessel_slot
+
+N_HULLS, N_VESSELS, WATERMARK, FREE_HULL, FREE_HULLS, FREE_VESSEL, FREE_VESSELS, SWEPT_DAY = range(8)  # in state.n
 
 
 @kernel
@@ -44,6 +47,8 @@ def text_hashes(text, offsets, valid, after_arrow):
 def note_static(vessel, t_ms, imo, call_sign_hash, name_hash, ship_type, length_m, destination_port):
     """Take one static report; zero (NaN, -2) says nothing. A change of name, call sign or IMO is noted."""
     changed = False
+    name_hash = np.uint32(name_hash ^ (name_hash >> np.uint64(32)))
+    call_sign_hash = np.uint32(call_sign_hash ^ (call_sign_hash >> np.uint64(32)))
     if name_hash != 0:
         changed |= vessel.name_hash != 0 and vessel.name_hash != name_hash
         vessel.name_hash = name_hash
@@ -64,20 +69,60 @@ def note_static(vessel, t_ms, imo, call_sign_hash, name_hash, ship_type, length_
 
 
 @kernel
-def vessel_row(state, mmsi):
-    """Row of an MMSI in the vessel table, made if new; -1 when the table is full. state.n[1] counts vessels."""
-    s = vessel_slot(state.table, state.vessels, mmsi)
-    if state.table[s] >= 0:
-        return np.int64(state.table[s])
-    row = state.n[1]
-    if row >= state.vessels.shape[0] or 2 * row >= state.table.shape[0]:
-        return -1
-    state.n[1] = row + 1
-    state.table[s] = row
-    v = state.vessels[row]
+def blank_vessel(v, mmsi, t_ms):
+    """A vessel that is heard for the first time, or again after it was forgotten."""
     v.mmsi = mmsi
     v.first_hull = -1
+    v.n_hulls = 0
+    v.ship_type = 0
+    v.length_m = np.nan
+    v.imo = 0
+    v.name_hash = 0
+    v.call_sign_hash = 0
     v.destination_port = -1
     v.identity_t = NEVER
-    v.length_m = np.nan
+    v.heard_t = t_ms
+    v.stray_n = 0
+
+
+@kernel
+def vessel_row(state, mmsi, t_ms, forget_ms):
+    """Row of an MMSI that is heard, made if new, made anew if it was silent for so long; -1 when the table is full."""
+    s = vessel_slot(state.table, state.vessels, mmsi)
+    if state.table[s] >= 0:
+        row = np.int64(state.table[s])
+        v = state.vessels[row]
+        if t_ms - v.heard_t > forget_ms:
+            blank_vessel(v, mmsi, t_ms)
+        v.heard_t = max(v.heard_t, t_ms)
+        return row
+    row = state.n[FREE_VESSEL]
+    if row >= 0:
+        state.n[FREE_VESSEL] = state.vessels[row].first_hull
+        state.n[FREE_VESSELS] -= 1
+    else:
+        row = state.n[N_VESSELS]
+        if row >= state.vessels.shape[0] or 2 * row >= state.table.shape[0]:
+            return -1
+        state.n[N_VESSELS] = row + 1
+    state.table[s] = row
+    blank_vessel(state.vessels[row], mmsi, t_ms)
     return row
+
+
+@kernel
+def forget_vessels(state, now_ms, forget_ms):
+    """Free the rows of vessels that have been silent for so long and whose hulls have left."""
+    n = 0
+    for row in range(state.n[N_VESSELS]):
+        v = state.vessels[row]
+        if v.heard_t != NEVER and now_ms - v.heard_t > forget_ms and v.first_hull < 0:
+            v.heard_t = NEVER
+            v.first_hull = state.n[FREE_VESSEL]
+            state.n[FREE_VESSEL] = row
+            n += 1
+    if n > 0:
+        state.n[FREE_VESSELS] += n
+        for s in range(state.table.shape[0]):
+            state.table[s] = -1
+        chain_vessels(state.table, state.vessels, state.n[N_VESSELS])

@@ -7,13 +7,14 @@ import numpy as np
 from maritime.detect.kernels.events import CLOSED, LANDFALL, OPEN, RETRACTED, tell
 from maritime.detect.kernels.outage import is_out
 from maritime.detect.kernels.reception import RINGS, WINDOW_MS, heard_near, others_rested, popcount
+from maritime.detect.kernels.samples import ms_of, seconds_of
 from maritime.detect.landing import VISITED
 from maritime.geo.coastline_kernels import coast_distance_m, on_land
 from maritime.geo.geodesy import bearing_deg, destination, distance_m, quick_distance_m
 from maritime.geo.ports_kernels import nearest_place_m
 from maritime.geo.sun_kernels import sun_altitude_deg
 from maritime.jit import kernel
-from maritime.times import FAR, NEVER
+from maritime.times import FAR, FAR_S, NEVER_S
 from maritime.units import DAY_MS, KN_MS, MINUTE_MS
 
 PLACE, NOVELTY, TYPE, HOUR, DESTINATION, ANTECEDENT, SHORT_STAY, DORMANCY = 1, 2, 4, 8, 16, 32, 64, 128  # TERMS
@@ -38,16 +39,17 @@ def runs_fast_by_trade(ship_type):
 def note_pace(p, h, t_ms, lat, lon, sog, cog):
     """Keep speed and course of a report: as sent, or implied by the distance made since a sample 3 minutes before."""
     if math.isnan(sog) or math.isnan(cog):
-        dt_ms = t_ms - h.pace_t
-        if h.pace_t == NEVER or dt_ms >= PACE_MS:
+        s = seconds_of(t_ms)
+        dt_ms = (s - h.pace_s) * 1000
+        if h.pace_s == NEVER_S or dt_ms >= PACE_MS:
             made_kn = math.nan
             made_deg = math.nan
-            if h.pace_t != NEVER and dt_ms <= p.hole_ms:
+            if h.pace_s != NEVER_S and dt_ms <= p.hole_ms:
                 made_m = quick_distance_m(h.pace_lat, h.pace_lon, lat, lon)
                 made_kn = made_m / (dt_ms / 1000.0) / KN_MS
                 if made_m >= PACE_M:
                     made_deg = bearing_deg(h.pace_lat, h.pace_lon, lat, lon)
-            h.pace_t = t_ms
+            h.pace_s = s
             h.pace_lat = lat
             h.pace_lon = lon
             h.pace_kn = made_kn
@@ -61,23 +63,24 @@ def note_pace(p, h, t_ms, lat, lon, sog, cog):
 @kernel
 def note_moving(p, h, t_ms, speed_kn):
     """A report under way: what it says of a long rest before, of an approach, and of a run at high speed."""
-    before_ms = h.first_t if h.moved_t == NEVER else h.moved_t
+    s = seconds_of(t_ms)
+    before_ms = ms_of(h.first_s if h.moved_s == NEVER_S else h.moved_s)
     if t_ms - before_ms >= p.dormant_ms:
-        h.woke_t = t_ms
+        h.woke_s = s
         h.dormant_days = (t_ms - before_ms) / DAY_MS
     if t_ms - before_ms > p.hole_ms:
         h.moving_n = 0
     if h.moving_n < 255:
         h.moving_n += 1
-    h.moved_t = t_ms
+    h.moved_s = s
     if not speed_kn > p.sprint_kn:
-        h.sprint_from_t = FAR
-    elif h.sprint_from_t == FAR or t_ms - h.last_t > p.stop_hole_ms:
-        h.sprint_from_t = t_ms
-    elif t_ms - h.sprint_from_t >= SPRINT_MS:
-        if h.sprint_t == NEVER or t_ms - h.sprint_t > p.sprint_ms or speed_kn > h.sprint_kn:
+        h.sprint_from_s = FAR_S
+    elif h.sprint_from_s == FAR_S or t_ms - h.last_t > p.stop_hole_ms:
+        h.sprint_from_s = s
+    elif (s - h.sprint_from_s) * 1000 >= SPRINT_MS:
+        if h.sprint_s == NEVER_S or (s - h.sprint_s) * 1000 > p.sprint_ms or speed_kn > h.sprint_kn:
             h.sprint_kn = speed_kn
-        h.sprint_t = t_ms
+        h.sprint_s = s
 
 
 @kernel
@@ -91,11 +94,11 @@ def begin_stop(p, h, t_ms, lat, lon):
     h.stop_hole_s = 0.0
     h.stop_judged = 0
     h.leaving_n = 0
-    h.sprint_from_t = FAR
+    h.sprint_from_s = FAR_S
     h.landfall_inferred = 0
     h.landfall_seen = 0
-    if h.moved_t != NEVER:
-        if h.moving_n >= APPROACH_REPORTS and t_ms - h.moved_t <= p.hole_ms:
+    if h.moved_s != NEVER_S:
+        if h.moving_n >= APPROACH_REPORTS and t_ms - ms_of(h.moved_s) <= p.hole_ms:
             h.landfall_seen |= APPROACH
         if t_ms - h.last_t <= p.stop_hole_ms:
             h.landfall_seen |= STOP
@@ -149,13 +152,13 @@ def remember_visit(p, h):
 @kernel
 def ran_before(p, h, ship_type):
     """Whether a craft not made for it ran at high speed shortly before the stop."""
-    return h.sprint_t != NEVER and h.stop_t - h.sprint_t <= p.sprint_ms and not runs_fast_by_trade(ship_type)
+    return h.sprint_s != NEVER_S and h.stop_t - ms_of(h.sprint_s) <= p.sprint_ms and not runs_fast_by_trade(ship_type)
 
 
 @kernel
 def was_dark_before(p, h):
     """Whether an alerted silence ended shortly before."""
-    return h.dark_end_t != NEVER and h.stop_t - h.dark_end_t <= p.antecedent_ms
+    return h.dark_end_s != NEVER_S and h.stop_t - ms_of(h.dark_end_s) <= p.antecedent_ms
 
 
 @kernel
@@ -163,7 +166,7 @@ def loitered_before(p, h):
     """Whether an alerted loitering ended shortly before, or began before and still lasts."""
     if h.loiter_open and h.loiter_alerted:
         return h.loiter_start_t < h.stop_t
-    return h.loiter_end_t != NEVER and h.stop_t - h.loiter_end_t <= p.antecedent_ms
+    return h.loiter_end_s != NEVER_S and h.stop_t - ms_of(h.loiter_end_s) <= p.antecedent_ms
 
 
 @kernel
@@ -173,7 +176,7 @@ def weigh_terms(p, h, vessel, window, own_bit, world):
     lon = h.stop_lon
     terms = 0
     unknown = NOVELTY | TYPE | HOUR | SHORT_STAY
-    known_for_ms = h.stop_t - h.first_t
+    known_for_ms = h.stop_t - ms_of(h.first_s)
     h.landfall_others = others_rested(world.reception, lat, lon, own_bit)
     _, usual, _, slow_share = heard_near(world.reception, lat, lon, 0, window, own_bit)
     h.landfall_slow = min(round(usual * slow_share), 255.0) if slow_share >= 0.5 else 0
@@ -192,7 +195,7 @@ def weigh_terms(p, h, vessel, window, own_bit, world):
         terms |= ANTECEDENT
     elif known_for_ms < p.antecedent_ms:
         unknown |= ANTECEDENT
-    if h.woke_t != NEVER and h.stop_t - h.woke_t <= p.antecedent_ms:
+    if h.woke_s != NEVER_S and h.stop_t - ms_of(h.woke_s) <= p.antecedent_ms:
         terms |= DORMANCY
     elif known_for_ms < p.dormant_ms:
         unknown |= DORMANCY
@@ -215,7 +218,7 @@ def held_back(p, h, vessel):
         return USUAL
     if h.landfall_others >= 1 and h.landfall_slow >= p.shelter_vessels:
         return SHELTER
-    if h.moved_t == NEVER:
+    if h.moved_s == NEVER_S:
         return ARRIVAL
     if popcount(h.landfall_terms) < 2:
         return NO_TERM
@@ -243,8 +246,8 @@ def _tell(p, h, vessel, what, revision, now_ms, end_ms, world, out):
     v[10] = sun_altitude_deg(h.stop_t, h.stop_lat, h.stop_lon)
     v[11] = h.landfall_goal
     v[12] = h.landfall_goal_m
-    v[13] = (h.stop_t - h.dark_end_t) / MINUTE_MS if was_dark_before(p, h) else math.nan
-    v[14] = (h.stop_t - h.loiter_end_t) / MINUTE_MS if loitered_before(p, h) else math.nan
+    v[13] = (h.stop_t - ms_of(h.dark_end_s)) / MINUTE_MS if was_dark_before(p, h) else math.nan
+    v[14] = (h.stop_t - ms_of(h.loiter_end_s)) / MINUTE_MS if loitered_before(p, h) else math.nan
     if h.loiter_open and h.loiter_alerted and loitered_before(p, h):
         v[14] = 0.0
     v[15] = h.sprint_kn if ran_before(p, h, vessel.ship_type) else math.nan
@@ -346,7 +349,7 @@ def end_stop(p, h, vessel, t_ms, lat, lon, speed_kn, now_ms, world, out):
             h.landfall_alerted = h.landfall_held == NOT_HELD
         _tell(p, h, vessel, CLOSED, h.landfall_told, now_ms, end_ms, world, out)
         remember_visit(p, h)
-        h.woke_t = NEVER
+        h.woke_s = NEVER_S
     h.landfall_open = 0
     h.landfall_inferred = 0
     h.stop_t = FAR
@@ -371,7 +374,7 @@ def _step(p, h, length_m, t_ms, lat, lon):
         elif h.pace_kn > p.leave_kn:
             note_moving(p, h, t_ms, np.float64(h.pace_kn))
         else:
-            h.sprint_from_t = FAR
+            h.sprint_from_s = FAR_S
         return NOTHING
     moved_m = p.moved_m + (2.0 * length_m if length_m > 0.0 else 0.0)
     away = quick_distance_m(h.stop_lat, h.stop_lon, lat, lon) > moved_m
@@ -409,7 +412,7 @@ def _leave(p, h, t_ms, away):
 @kernel
 def _look_again(p, h, t_ms):
     waits = h.stop_t == FAR or not h.stop_judged
-    h.look_t = t_ms + p.infer_after_ms if waits and h.moved_t != NEVER else FAR
+    h.look_t = t_ms + p.infer_after_ms if waits and h.moved_s != NEVER_S else FAR
 
 
 @kernel

@@ -6,16 +6,28 @@ import numpy as np
 
 from maritime.detect.kernels.events import CLOSED, LOITERING, OPEN, UPDATE, tell
 from maritime.detect.kernels.reception import FIRST_WINDOW, WINDOW_MS, heard_near
+from maritime.detect.kernels.samples import (
+    long_lat,
+    long_lon,
+    long_s,
+    long_sog,
+    ms_of,
+    seconds_of,
+    short_lat,
+    short_lon,
+    short_s,
+    short_sog,
+    take_sample,
+)
 from maritime.detect.loitering import LONG_RING, RADIUS_BIN_M, RADIUS_BINS, SHORT_RING
 from maritime.geo.coastline_kernels import coast_distance_m
 from maritime.geo.geodesy import angle_between_deg, bearing_deg, quick_distance_m
 from maritime.geo.ports_kernels import nearest_place_m
 from maritime.geo.zones_kernels import zone_of
 from maritime.jit import kernel
-from maritime.times import FAR, NEVER
+from maritime.times import FAR, FAR_S, NEVER
 from maritime.units import HOUR_MS, KN_MS
 
-EPOCH_2000_S = 946_684_800
 NOTHING, JUDGE, LEFT, TOO_LONG_A_HOLE = 0, 1, 2, 3  # what a report asks for beyond the step
 SLOW, CIRCLING, ADRIFT, NOT_UNDER_COMMAND = 1, 2, 4, 8  # bits of loiter_modes
 AT_ANCHOR, MOORED, UNDEFINED = 1, 5, 15  # ITU-R M.1371-5 table 45
@@ -33,13 +45,15 @@ def slow_since(p, h):
     oldest = newest
     for back in range(1, held):
         k = (h.short_n - 1 - back) % SHORT_RING
-        if h.short_s[newest] - h.short_s[oldest] >= SHORTEST_SPAN_S and (h.short_s[newest] - h.short_s[k] > p.window_s):
+        if short_s(h, newest) - short_s(h, oldest) >= SHORTEST_SPAN_S and (
+            short_s(h, newest) - short_s(h, k) > p.window_s
+        ):
             break
         oldest = k
-    span_s = h.short_s[newest] - h.short_s[oldest]
+    span_s = short_s(h, newest) - short_s(h, oldest)
     if span_s < SHORTEST_SPAN_S:
         return -1
-    net_m = quick_distance_m(h.short_lat[oldest], h.short_lon[oldest], h.short_lat[newest], h.short_lon[newest])
+    net_m = quick_distance_m(short_lat(h, oldest), short_lon(h, oldest), short_lat(h, newest), short_lon(h, newest))
     if net_m >= p.enter_kn * KN_MS * span_s:
         return -1
     known = 0
@@ -48,11 +62,11 @@ def slow_since(p, h):
     unbroken = True
     for back in range(held):
         k = (h.short_n - 1 - back) % SHORT_RING
-        if not math.isnan(h.short_sog[k]):
+        if not math.isnan(short_sog(h, k)):
             known += 1
-            if h.short_sog[k] < p.enter_kn:
+            if short_sog(h, k) < p.enter_kn:
                 below += 1
-            elif h.short_sog[k] > p.leave_kn:
+            elif short_sog(h, k) > p.leave_kn:
                 unbroken = False
         if unbroken:
             start = k
@@ -73,24 +87,24 @@ def circling_since(p, h):
     n = 0
     for back in range(held):
         k = (h.long_n - 1 - back) % LONG_RING
-        if h.long_sog[k] >= p.circling_kn:
+        if long_sog(h, k) >= p.circling_kn:
             break
         if back > 0:
-            path_m += quick_distance_m(h.long_lat[k], h.long_lon[k], h.long_lat[oldest], h.long_lon[oldest])
-        lat_sum += h.long_lat[k] - h.long_lat[newest]
-        lon_sum += (h.long_lon[k] - h.long_lon[newest] + 540.0) % 360.0 - 180.0
+            path_m += quick_distance_m(long_lat(h, k), long_lon(h, k), long_lat(h, oldest), long_lon(h, oldest))
+        lat_sum += long_lat(h, k) - long_lat(h, newest)
+        lon_sum += (long_lon(h, k) - long_lon(h, newest) + 540.0) % 360.0 - 180.0
         n += 1
         oldest = k
-    if h.long_s[newest] - h.long_s[oldest] < 3600 or path_m < 1852.0:
+    if long_s(h, newest) - long_s(h, oldest) < 3600 or path_m < 1852.0:
         return -1
-    net_m = quick_distance_m(h.long_lat[oldest], h.long_lon[oldest], h.long_lat[newest], h.long_lon[newest])
+    net_m = quick_distance_m(long_lat(h, oldest), long_lon(h, oldest), long_lat(h, newest), long_lon(h, newest))
     if path_m < p.circling_ratio * net_m:
         return -1
-    lat = h.long_lat[newest] + lat_sum / n
-    lon = h.long_lon[newest] + lon_sum / n
+    lat = long_lat(h, newest) + lat_sum / n
+    lon = long_lon(h, newest) + lon_sum / n
     for back in range(n):
         k = (h.long_n - 1 - back) % LONG_RING
-        if quick_distance_m(lat, lon, h.long_lat[k], h.long_lon[k]) > p.circling_radius_m:
+        if quick_distance_m(lat, lon, long_lat(h, k), long_lon(h, k)) > p.circling_radius_m:
             return -1
     return oldest
 
@@ -134,7 +148,7 @@ def _begin(p, h, start_s, lat, lon, mode):
     h.loiter_alerted = 0
     h.loiter_told = 0
     h.loiter_modes = mode
-    h.loiter_start_t = (np.int64(start_s) + EPOCH_2000_S) * 1000
+    h.loiter_start_t = ms_of(start_s)
     h.loiter_due_t = h.loiter_start_t
     h.loiter_n = 0
     h.loiter_lat0 = lat
@@ -159,7 +173,7 @@ def _begin(p, h, start_s, lat, lon, mode):
     h.loiter_usual = math.nan
     for k in range(RADIUS_BINS):
         h.radius_bins[k] = 0
-    _seed(p, h, np.int32(start_s))
+    _seed(p, h, np.int64(start_s))
 
 
 @kernel
@@ -168,34 +182,34 @@ def _seed(p, h, start_s):
     back as the short one does not reach, with the speed and course between its samples.
     """
     short = min(np.int64(h.short_n), SHORT_RING)
-    short_from_s = h.short_s[(h.short_n - short) % SHORT_RING]
+    short_from_s = short_s(h, (h.short_n - short) % SHORT_RING)
     long = min(np.int64(h.long_n), LONG_RING)
     for back in range(long - 1, -1, -1):
         k = (h.long_n - 1 - back) % LONG_RING
-        if start_s <= h.long_s[k] < short_from_s:
+        if start_s <= long_s(h, k) < short_from_s:
             sog = math.nan
             cog = math.nan
             if back < long - 1:
                 j = (h.long_n - 2 - back) % LONG_RING
-                if h.long_s[j] >= start_s:
-                    run_m = quick_distance_m(h.long_lat[j], h.long_lon[j], h.long_lat[k], h.long_lon[k])
-                    sog = run_m / (h.long_s[k] - h.long_s[j]) / KN_MS
-                    cog = bearing_deg(h.long_lat[j], h.long_lon[j], h.long_lat[k], h.long_lon[k])
-            _accumulate(p, h, h.long_lat[k], h.long_lon[k], sog, cog, h.status)
+                if long_s(h, j) >= start_s:
+                    run_m = quick_distance_m(long_lat(h, j), long_lon(h, j), long_lat(h, k), long_lon(h, k))
+                    sog = run_m / max(long_s(h, k) - long_s(h, j), 1) / KN_MS
+                    cog = bearing_deg(long_lat(h, j), long_lon(h, j), long_lat(h, k), long_lon(h, k))
+            _accumulate(p, h, long_lat(h, k), long_lon(h, k), sog, cog, h.status)
     for back in range(short - 1, 0, -1):
         k = (h.short_n - 1 - back) % SHORT_RING
-        if h.short_s[k] >= start_s:
-            _accumulate(p, h, h.short_lat[k], h.short_lon[k], h.short_sog[k], math.nan, h.status)
+        if short_s(h, k) >= start_s:
+            _accumulate(p, h, short_lat(h, k), short_lon(h, k), short_sog(h, k), math.nan, h.status)
 
 
 @kernel
 def _begin_circling(p, h, k):
     """Open the episode at row k of the long ring, or since when it has been calm if it came at speed just before."""
     held = min(np.int64(h.long_n), LONG_RING)
-    if k != (h.long_n - held) % LONG_RING and h.calm_t != FAR:
-        _begin(p, h, h.calm_t // 1000 - EPOCH_2000_S, h.calm_lat, h.calm_lon, CIRCLING)
+    if k != (h.long_n - held) % LONG_RING and h.calm_s != FAR_S:
+        _begin(p, h, np.int64(h.calm_s), h.calm_lat, h.calm_lon, CIRCLING)
     else:
-        _begin(p, h, h.long_s[k], h.long_lat[k], h.long_lon[k], CIRCLING)
+        _begin(p, h, long_s(h, k), long_lat(h, k), long_lon(h, k), CIRCLING)
 
 
 @kernel
@@ -267,7 +281,7 @@ def threshold_ms(p, h):
             after = min(after, p.near_after_ms)
     if h.loiter_zone >= 0:
         after = min(after, p.zone_after_ms)
-    if h.adrift_t != FAR and h.loiter_modes & ADRIFT and not h.loiter_in_port:
+    if h.adrift_s != FAR_S and h.loiter_modes & ADRIFT and not h.loiter_in_port:
         after = min(after, p.adrift_after_ms)
     return after
 
@@ -299,7 +313,7 @@ def weight(p, h, ship_type):
 @kernel
 def excused_by_nothing(h):
     """Whether the trade of the vessel does not matter: in a watch zone, and adrift not under command."""
-    return h.loiter_zone >= 0 or (h.adrift_t != FAR and h.loiter_modes & NOT_UNDER_COMMAND != 0)
+    return h.loiter_zone >= 0 or (h.adrift_s != FAR_S and h.loiter_modes & NOT_UNDER_COMMAND != 0)
 
 
 @kernel
@@ -355,7 +369,7 @@ def _tell(p, h, ship_type, what, now_ms, end_ms, window, own_bit, world, out):
 @kernel
 def runs(p, h, t_ms):
     """Whether the hull has been above the leaving speed for so long that it leaves, unless it circles or drifts."""
-    return h.fast_t != FAR and t_ms - h.fast_t >= p.leave_ms
+    return h.fast_s != FAR_S and (seconds_of(t_ms) - h.fast_s) * 1000 >= p.leave_ms
 
 
 @kernel
@@ -391,10 +405,10 @@ def end_loitering(p, h, ship_type, end_ms, now_ms, window, own_bit, world, out):
         _look_around(p, h, world)
         _tell(p, h, ship_type, CLOSED, now_ms, end_ms, window, own_bit, world, out)
     if h.loiter_alerted:
-        h.loiter_end_t = end_ms
+        h.loiter_end_s = seconds_of(end_ms)
     h.loiter_open = 0
-    h.fast_t = FAR
-    h.adrift_t = FAR  # what is over cannot begin again before its end
+    h.fast_s = FAR_S
+    h.adrift_s = FAR_S  # what is over cannot begin again before its end
     h.long_n = 0
 
 
@@ -411,11 +425,11 @@ def tell_open_loitering(p, h, ship_type, now_ms, window, own_bit, world, out):
 @kernel
 def last_loitering_ms(h):
     """When a vessel that now leaves was last seen loitering: circling and drifting can be faster than leaving."""
-    end_ms = h.fast_t
+    end_ms = ms_of(h.fast_s)
     if h.loiter_modes & CIRCLING:
-        end_ms = max(end_ms, h.circling_t)
+        end_ms = max(end_ms, ms_of(h.circling_s))
     if h.loiter_modes & ADRIFT:
-        end_ms = max(end_ms, h.adrift_seen_t)
+        end_ms = max(end_ms, ms_of(h.adrift_seen_s))
     return end_ms
 
 
@@ -425,9 +439,9 @@ def forget_samples(h):
     h.short_n = 0
     h.long_n = 0
     h.long_max_sog = 0.0
-    h.fast_t = FAR
-    h.adrift_t = FAR
-    h.calm_t = FAR
+    h.fast_s = FAR_S
+    h.adrift_s = FAR_S
+    h.calm_s = FAR_S
 
 
 @kernel
@@ -440,6 +454,7 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
     """
     if not p.enabled:
         return NOTHING
+    s = seconds_of(t_ms)
     if t_ms - h.last_t > p.bridge_ms:
         if h.loiter_open:
             return TOO_LONG_A_HOLE
@@ -451,14 +466,14 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
     if math.isnan(sog) and t_ms - h.last_t >= 10_000 and h.short_n > 0:
         speed_kn = quick_distance_m(h.lat, h.lon, lat, lon) / ((t_ms - h.last_t) / 1000.0) / KN_MS
     if speed_kn > p.leave_kn:
-        if h.fast_t == FAR:
-            h.fast_t = t_ms
+        if h.fast_s == FAR_S:
+            h.fast_s = s
     elif not math.isnan(speed_kn):
-        h.fast_t = FAR
+        h.fast_s = FAR_S
     if speed_kn >= p.circling_kn:
-        h.calm_t = FAR
-    elif h.calm_t == FAR and not math.isnan(speed_kn):
-        h.calm_t = t_ms
+        h.calm_s = FAR_S
+    elif h.calm_s == FAR_S and not math.isnan(speed_kn):
+        h.calm_s = s
         h.calm_lat = lat
         h.calm_lon = lon
     if speed_kn > h.long_max_sog:
@@ -468,31 +483,17 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
         status == 2 or (not math.isnan(cog) and angle_between_deg(cog, heading) > p.adrift_angle_deg)
     )
     if drifting:
-        if h.adrift_t == FAR:
-            h.adrift_t = t_ms
+        if h.adrift_s == FAR_S:
+            h.adrift_s = s
             h.adrift_lat = lat
             h.adrift_lon = lon
-        h.adrift_seen_t = t_ms
-    elif h.adrift_t != FAR and t_ms - h.adrift_seen_t > p.leave_ms // 2:
-        h.adrift_t = FAR
+        h.adrift_seen_s = s
+    elif h.adrift_s != FAR_S and (s - h.adrift_seen_s) * 1000 > p.leave_ms // 2:
+        h.adrift_s = FAR_S
 
-    s = np.int32(t_ms // 1000 - EPOCH_2000_S)
-    if h.short_n > 0 and s - h.short_s[(h.short_n - 1) % SHORT_RING] < 55:
+    if h.short_n > 0 and s - short_s(h, (h.short_n - 1) % SHORT_RING) < 55:
         return NOTHING
-    k = h.short_n % SHORT_RING
-    h.short_s[k] = s
-    h.short_lat[k] = lat
-    h.short_lon[k] = lon
-    h.short_sog[k] = sog
-    h.short_n += 1
-    if h.long_n == 0 or s - h.long_s[(h.long_n - 1) % LONG_RING] >= 590:
-        k = h.long_n % LONG_RING
-        h.long_s[k] = s
-        h.long_lat[k] = lat
-        h.long_lon[k] = lon
-        h.long_sog[k] = h.long_max_sog
-        h.long_max_sog = 0.0
-        h.long_n += 1
+    take_sample(h, s, lat, lon, sog)
 
     slow = -1
     circling = -1
@@ -502,16 +503,16 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
         circling = circling_since(p, h)
     adrift = (
         drifting
-        and t_ms - h.adrift_t >= p.adrift_after_ms
+        and (s - h.adrift_s) * 1000 >= p.adrift_after_ms
         and quick_distance_m(h.adrift_lat, h.adrift_lon, lat, lon) >= p.adrift_m
     )
     if not h.loiter_open:
         if slow >= 0:
-            _begin(p, h, h.short_s[slow], h.short_lat[slow], h.short_lon[slow], SLOW)
+            _begin(p, h, short_s(h, slow), short_lat(h, slow), short_lon(h, slow), SLOW)
         elif circling >= 0:
             _begin_circling(p, h, circling)
         elif adrift:
-            _begin(p, h, np.int32(h.adrift_t // 1000 - EPOCH_2000_S), h.adrift_lat, h.adrift_lon, ADRIFT)
+            _begin(p, h, np.int64(h.adrift_s), h.adrift_lat, h.adrift_lon, ADRIFT)
         else:
             return NOTHING
     if slow >= 0:
@@ -525,9 +526,9 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
         if status == 2:
             h.loiter_modes |= NOT_UNDER_COMMAND
     if circling >= 0 or (h.loiter_modes & CIRCLING and speed_kn < p.circling_kn and _stays_in_circle(p, h, lat, lon)):
-        h.circling_t = t_ms
+        h.circling_s = s
     if runs(p, h, t_ms) and not drifting:
-        if not (h.loiter_modes & CIRCLING and t_ms - h.circling_t <= CIRCLING_PAUSE_MS):
+        if not (h.loiter_modes & CIRCLING and (s - h.circling_s) * 1000 <= CIRCLING_PAUSE_MS):
             return LEFT
         if speed_kn >= p.circling_kn:  # on its way out, or a pause: no part of the circling
             return NOTHING

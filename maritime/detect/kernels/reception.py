@@ -15,7 +15,8 @@ from maritime.times import NEVER
 WINDOW_MS = 600_000
 KEEP = math.exp(-1.0 / 72.0)  # weight of a window against the next: forgets over 72 windows = 12 hours
 RINGS = (1, 2, 4)  # ever wider neighbourhoods, of 0.3°, 0.5° and 0.9°, in reception cells each way
-N_CELLS, N_MOORINGS, WINDOW, FIRST_WINDOW, RING = 0, 1, 2, 3, 4  # places in the meta array
+NO_WINDOW = -1
+N_CELLS, N_MOORINGS, WINDOW, FIRST_WINDOW = 0, 1, 2, 3  # places in the meta array
 
 
 @kernel
@@ -29,10 +30,16 @@ def popcount(x):
 
 
 @kernel
+def home_slot(mask, cell):
+    """Slot at which the search for a cell begins, by Fibonacci hashing."""
+    return np.int64((np.uint64(cell) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
+
+
+@kernel
 def cell_slot(keys, cell):
     """Slot of a cell in an open-addressing table of int64 keys (-1 = free), or the free one it would take."""
     mask = keys.shape[0] - 1
-    i = np.int64((np.uint64(cell) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
+    i = home_slot(mask, cell)
     while keys[i] != -1 and keys[i] != cell:
         i = (i + 1) & mask
     return i
@@ -56,6 +63,21 @@ def _roll(c, window):
 
 
 @kernel
+def _blank(c, window):
+    """A cell in which a vessel is heard for the first time, or again after it was forgotten."""
+    c.window = window
+    c.last_heard = NO_WINDOW
+    c.windows_heard = 0
+    c.vessels[0] = 0
+    c.vessels[1] = 0
+    c.vessels[2] = 0
+    c.slow = 0
+    c.vessels_sum = 0.0
+    c.slow_sum = 0.0
+    c.who = 0
+
+
+@kernel
 def hear(r, window, cell, group, vessels, slow, who, box):
     """Take the rows of one heartbeat's window: arrays of equal length (see heartbeat.count_heard)."""
     if cell.shape[0] > 0 and r.meta[FIRST_WINDOW] == NEVER:
@@ -66,7 +88,7 @@ def hear(r, window, cell, group, vessels, slow, who, box):
         if r.keys[s] == -1:
             r.keys[s] = cell[i]
             r.meta[N_CELLS] += 1
-            r.cells[s].window = window
+            _blank(r.cells[s], window)
         _roll(c, window)
         if r.cells[s].last_heard != window:
             r.cells[s].windows_heard += 1
@@ -83,7 +105,7 @@ def hear(r, window, cell, group, vessels, slow, who, box):
 
 
 @kernel
-def rest(r, cell, who):
+def rest(r, window, cell, who):
     """Take the mooring cells of one heartbeat's window."""
     for i in range(cell.shape[0]):
         s = cell_slot(r.mooring_keys, cell[i])
@@ -92,6 +114,50 @@ def rest(r, cell, who):
             r.mooring_who[s] = 0
             r.meta[N_MOORINGS] += 1
         r.mooring_who[s] |= who[i]
+        r.mooring_window[s] = window
+
+
+@kernel
+def _remove(keys, s):
+    """Free slot `s` of a table and close the gap, so that every other key is still found: one step.
+
+    Returns the slot whose row belongs into `s` now, and which is to be freed in turn; -1 when none does.
+    """
+    mask = keys.shape[0] - 1
+    j = s
+    while True:
+        j = (j + 1) & mask
+        if keys[j] == -1:
+            keys[s] = -1
+            return -1
+        home = home_slot(mask, keys[j])
+        if (j - home) & mask >= (j - s) & mask:
+            keys[s] = keys[j]
+            return j
+
+
+@kernel
+def forget_cells(r, window, windows):
+    """Let the reception and mooring cells leave in which no vessel was heard, or lay still, for so many windows."""
+    for i in range(r.keys.shape[0]):
+        while r.keys[i] != -1 and window - r.cells[i].last_heard > windows:
+            s = i
+            while s != -1:
+                moved = _remove(r.keys, s)
+                if moved != -1:
+                    r.cells[s] = r.cells[moved]
+                s = moved
+            r.meta[N_CELLS] -= 1
+    for i in range(r.mooring_keys.shape[0]):
+        while r.mooring_keys[i] != -1 and window - r.mooring_window[i] > windows:
+            s = i
+            while s != -1:
+                moved = _remove(r.mooring_keys, s)
+                if moved != -1:
+                    r.mooring_who[s] = r.mooring_who[moved]
+                    r.mooring_window[s] = r.mooring_window[moved]
+                s = moved
+            r.meta[N_MOORINGS] -= 1
 
 
 @kernel

@@ -28,7 +28,16 @@ from maritime.detect.kernels.dark_period import (
 )
 from maritime.detect.kernels.events import CLASH, OPEN, tell
 from maritime.detect.kernels.heartbeat import is_vessel_report, transceiver_class, who_bit
-from maritime.detect.kernels.identity import note_static, vessel_row
+from maritime.detect.kernels.identity import (
+    FREE_HULL,
+    FREE_HULLS,
+    N_HULLS,
+    SWEPT_DAY,
+    WATERMARK,
+    forget_vessels,
+    note_static,
+    vessel_row,
+)
 from maritime.detect.kernels.landing import NOTHING as NO_LANDFALL
 from maritime.detect.kernels.landing import (
     landfall_act,
@@ -47,7 +56,7 @@ from maritime.detect.kernels.loitering import (
     tell_open_loitering,
 )
 from maritime.detect.kernels.outage import close_window
-from maritime.detect.kernels.reception import N_CELLS, N_MOORINGS, WINDOW, WINDOW_MS, hear, rest
+from maritime.detect.kernels.reception import N_CELLS, N_MOORINGS, WINDOW, WINDOW_MS, forget_cells, hear, rest
 from maritime.geo.geodesy import quick_distance_m
 from maritime.jit import inlined, kernel
 from maritime.times import FAR, NEVER
@@ -60,11 +69,11 @@ from maritime.tracks.hull_kernels import (
     may_have_another_hull,
     new_hull,
     note_heard,
+    unchain,
 )
 from maritime.tracks.hulls import DUPLICATE_RING
-from maritime.units import KN_MS
+from maritime.units import DAY_MS, KN_MS
 
-N_HULLS, N_VESSELS, WATERMARK = 0, 1, 2  # places in state.n
 REPORTS, DUPLICATES, STRAYS, OVERFLOWS, SET_ASIDE, WITHHELD_REPORTS, CLASHES = range(7)  # places in state.counts
 BEAT, STATIC, ROW, TIMER, STAGE = 0, 1, 2, 3, 4  # places in the cursor
 DONE, NEED_ROOM = 0, 1
@@ -88,13 +97,19 @@ def set_deadline(state, p, row):
     due = min(loitering_deadline(p.loitering, h), h.silence_due_t)
     due = min(due, landfall_deadline(p.landing, h))
     due = min(due, beacon_deadline(p.distress, h))
+    due = min(due, h.heard_t + p.hulls.forget_ms + 1)
     state.due_t[row] = min(due, withheld_deadline(p.withheld, h))
 
 
 @kernel
 def _open_hull(state, row_of_vessel, t_ms):
-    row = state.n[N_HULLS]
-    state.n[N_HULLS] = row + 1
+    row = state.n[FREE_HULL]
+    if row >= 0:
+        state.n[FREE_HULL] = state.hulls[row].next_hull
+        state.n[FREE_HULLS] -= 1
+    else:
+        row = state.n[N_HULLS]
+        state.n[N_HULLS] = row + 1
     new_hull(state.hulls, row, state.vessels[row_of_vessel], row_of_vessel, t_ms)
     state.hulls[row].windows_from = np.int32(t_ms // WINDOW_MS)
     return row
@@ -102,7 +117,7 @@ def _open_hull(state, row_of_vessel, t_ms):
 
 @kernel
 def _is_forgotten(p, hulls, vessel, t_ms):
-    """Whether every hull of a vessel has been silent for so long that it starts anew."""
+    """Whether every hull of a vessel has been silent for so long that their numbers begin anew."""
     i = vessel.first_hull
     while i >= 0:
         if t_ms - hulls[i].heard_t <= p.forget_ms:
@@ -143,9 +158,9 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
     if is_set_aside(mmsi, msg_type):
         state.counts[SET_ASIDE] += 1
         return True
-    if state.n[N_HULLS] + 2 >= state.hulls.shape[0]:
+    if state.n[FREE_HULL] < 0 and state.n[N_HULLS] + 2 >= state.hulls.shape[0]:
         return False
-    row_of_vessel = vessel_row(state, mmsi)
+    row_of_vessel = vessel_row(state, mmsi, t_ms, p.hulls.forget_ms)
     if row_of_vessel < 0:
         return False
     vessel = state.vessels[row_of_vessel]
@@ -165,10 +180,10 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
             state.counts[STRAYS] += 1
             if not keep_stray(p.hulls, vessel, t_ms, lat, lon, sog, content):
                 return True
-            if not may_have_another_hull(vessel):
+            if not may_have_another_hull(p.hulls, state.hulls, vessel, t_ms):
                 state.counts[OVERFLOWS] += 1
                 return True
-            first_ms = vessel.stray_first_t
+            first_ms = t_ms - vessel.stray_span_ms
             other = vessel.first_hull
             _other_hulls_clash(state, p, vessel, first_ms, t_ms, lat, lon, now_ms, world, out)
             row = _open_hull(state, row_of_vessel, first_ms)
@@ -182,7 +197,7 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
     window = state.n[WATERMARK] // WINDOW_MS - 1
     k = h.n_reports % DUPLICATE_RING
     h.content[k] = content
-    h.content_t[k] = t_ms
+    h.content_t[k] = t_ms & 0xFFFFFFFF
     if h.source == 0 or is_beacon_mmsi(mmsi):  # of others it stays the last report's until their silence is judged
         h.source = source
     beacon_report(p.distress, h, t_ms, lat, lon, status, msg_type, now_ms, out)
@@ -220,7 +235,6 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
     h.lon = lon
     h.sog = sog
     h.cog = cog
-    h.heading = heading
     h.status = status
     h.transceiver = transceiver_class(msg_type)
     h.source = source
@@ -239,7 +253,50 @@ def _passing_of_time(state, p, row, now_ms, window, world, out):
     loitering_time(p.loitering, h, vessel.ship_type, now_ms, window, own_bit, world, out)
     landfall_time(p.landing, h, vessel, now_ms, window, own_bit, world, out)
     silence_time(p.dark_period, h, vessel.ship_type, now_ms, window, own_bit, world, out)
-    set_deadline(state, p, row)
+    if now_ms - h.heard_t > p.hulls.forget_ms:
+        _forget_hull(state, p, row, now_ms, window, world, out)
+    else:
+        set_deadline(state, p, row)
+
+
+@kernel
+def _tell_open_of(state, p, row, now_ms, window, world, out):
+    """Tell every episode of a hull that is under way and was not told."""
+    h = state.hulls[row]
+    vessel = state.vessels[h.vessel]
+    own_bit = who_bit(h.mmsi)
+    if h.last_t != NEVER and h.last_t == h.heard_t and not h.silence_alerted and not is_beacon_mmsi(h.mmsi):
+        tell_open_silence(p.dark_period, h, vessel.ship_type, now_ms, world, out)
+    if h.loiter_open and not h.loiter_alerted:
+        tell_open_loitering(p.loitering, h, vessel.ship_type, now_ms, window, own_bit, world, out)
+    if landfall_open(h):
+        tell_open_landfall(p.landing, h, vessel, now_ms, window, own_bit, world, out)
+    if h.beacon_open and not h.beacon_active:
+        tell_open_beacon(h, now_ms, out)
+    if h.withheld_open and not h.withheld_alerted:
+        tell_open_withheld(p.withheld, h, now_ms, out)
+
+
+@kernel
+def _forget_hull(state, p, row, now_ms, window, world, out):
+    """A hull leaves after so long a silence: what lasts and was not told is told now, and its row is free."""
+    _tell_open_of(state, p, row, now_ms, window, world, out)
+    unchain(state.hulls, state.vessels[state.hulls[row].vessel], row)
+    state.hulls[row] = state.hulls[state.hulls.shape[0] - 1]
+    state.hulls[row].next_hull = state.n[FREE_HULL]
+    state.n[FREE_HULL] = row
+    state.n[FREE_HULLS] += 1
+    state.due_t[row] = FAR
+
+
+@kernel
+def _forget(state, p, now_ms):
+    """Once a day, the rows of vessels and cells that have been silent for too long leave."""
+    day = now_ms // DAY_MS
+    if day > state.n[SWEPT_DAY]:
+        state.n[SWEPT_DAY] = day
+        forget_vessels(state, now_ms, p.hulls.forget_ms)
+        forget_cells(state.reception, now_ms // WINDOW_MS - 1, p.hulls.forget_ms // WINDOW_MS)
 
 
 @kernel
@@ -255,7 +312,7 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
         if cursor[STAGE] == 0:
             while cursor[STATIC] < statics.t.shape[0] and statics.t[cursor[STATIC]] < now_ms:
                 i = cursor[STATIC]
-                row = vessel_row(state, statics.mmsi[i])
+                row = vessel_row(state, statics.mmsi[i], statics.t[i], p.hulls.forget_ms)
                 if row < 0:
                     return NEED_ROOM
                 note_static(
@@ -310,7 +367,7 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
                     r, window, heard.cell[a:b], heard.group[a:b], heard.vessels[a:b], heard.slow[a:b], heard.who[a:b],
                     heard.box[a:b],
                 )  # fmt: skip
-                rest(r, beats.resting.cell[c:d], beats.resting.who[c:d])
+                rest(r, window, beats.resting.cell[c:d], beats.resting.who[c:d])
                 close_window(
                     p.outage, r, heard.cell[a:b], heard.group[a:b], heard.vessels[a:b], heard.first_ms[a:b],
                     heard.last_ms[a:b], scratch_sources, scratch_regions, now_ms, tells_outages, out,
@@ -325,6 +382,7 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
                     return NEED_ROOM
                 _passing_of_time(state, p, i, now_ms, window, world, out)
             cursor[TIMER] = i + 1
+        _forget(state, p, now_ms)
         cursor[STAGE] = 0
         cursor[BEAT] += 1
     return DONE
@@ -332,20 +390,11 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
 
 @kernel
 def tell_open(state, p, world, out):
-    """Tell every episode under way that was not told: for the record, at the end of the data."""
+    """Tell every episode under way that was not told, for the record; the hulls stay as they were."""
     now_ms = state.n[WATERMARK]
     window = now_ms // WINDOW_MS - 1
+    spare = state.hulls.shape[0] - 2  # beside the blank row: no hull opens there
     for i in range(state.n[N_HULLS]):
-        h = state.hulls[i]
-        vessel = state.vessels[h.vessel]
-        own_bit = who_bit(h.mmsi)
-        if h.last_t != NEVER and h.last_t == h.heard_t and not h.silence_alerted and not is_beacon_mmsi(h.mmsi):
-            tell_open_silence(p.dark_period, h, vessel.ship_type, now_ms, world, out)
-        if h.loiter_open and not h.loiter_alerted:
-            tell_open_loitering(p.loitering, h, vessel.ship_type, now_ms, window, own_bit, world, out)
-        if landfall_open(h):
-            tell_open_landfall(p.landing, h, vessel, now_ms, window, own_bit, world, out)
-        if h.beacon_open and not h.beacon_active:
-            tell_open_beacon(h, now_ms, out)
-        if h.withheld_open and not h.withheld_alerted:
-            tell_open_withheld(p.withheld, h, now_ms, out)
+        state.hulls[spare] = state.hulls[i]
+        _tell_open_of(state, p, i, now_ms, window, world, out)
+        state.hulls[i] = state.hulls[spare]

@@ -4,6 +4,7 @@ import numpy as np
 
 from maritime.detect.kernels.reception import cell_slot
 from maritime.jit import allocating_kernel, kernel
+from maritime.times import NEVER
 from maritime.tracks.hull_kernels import vessel_slot
 
 
@@ -19,6 +20,7 @@ def slots_for(keys, wanted):
 
 @kernel
 def chain_vessels(table, vessels, n):
-    """Put the first n vessels into an empty table from MMSI to row."""
+    """Put the first n vessels, but for free rows, into an empty table from MMSI to row."""
     for i in range(n):
-        table[vessel_slot(table, vessels, vessels[i].mmsi)] = i
+        if vessels[i].heard_t != NEVER:
+            table[vessel_slot(table, vessels, vessels[i].mmsi)] = i

@@ -1,0 +1,132 @@
+"""Heartbeats written again as slow, obvious Python: one report at a time, sets of vessels, dicts of cells."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, cell_of
+
+MINUTE, WINDOW, HOUR, WEEK = 60_000, 600_000, 3_600_000, 7 * 86_400_000
+LATENESS = 120_000
+
+
+class Report(NamedTuple):
+    mmsi: int
+    t: int
+    lat: float
+    lon: float
+    sog: float
+    msg_type: int
+    source: int
+
+
+class Row(NamedTuple):
+    """What a heartbeat tells of one cell, source and class."""
+
+    cell: int
+    group: int
+    vessels: int
+    slow: int
+    first: int
+    last: int
+    who: int
+    box: tuple[float, float, float, float]
+
+
+@dataclass
+class Maker:
+    """The clock, and the minutes that it let pass."""
+
+    newest: int | None = None
+    candidate: int | None = None
+    watermark: int | None = None
+    minutes: list[int] = field(default_factory=list)
+    kept: list[Report] = field(default_factory=list)
+
+    def take(self, r: Report) -> None:
+        if self.watermark is None or r.t >= self.watermark:
+            self.kept.append(r)
+        if self.newest is not None and r.t <= self.newest + HOUR:
+            self.newest = max(self.newest, r.t)
+            if self.candidate is not None and r.t < self.candidate - LATENESS:
+                self.candidate = None
+            self.pass_to(self.newest - LATENESS)
+        elif self.candidate is not None and r.t >= self.candidate - LATENESS:
+            before, self.newest = self.newest, min(r.t, self.candidate)
+            self.candidate = None
+            self.pass_to(self.newest - LATENESS, strides=before is not None and self.newest - before > WEEK)
+            self.kept.pop()
+            self.take(r)
+        else:
+            self.candidate = r.t
+
+    def pass_to(self, t: int, *, strides: bool = False) -> None:
+        if self.watermark is None:
+            self.watermark = t // WINDOW * WINDOW
+        passed = range(self.watermark + MINUTE, t // MINUTE * MINUTE + 1, MINUTE)
+        if strides and len(passed) > WEEK // MINUTE:
+            self.minutes += [*passed[: WEEK // MINUTE], passed[-1]]
+        else:
+            self.minutes += passed
+        self.watermark = max(self.watermark, t // MINUTE * MINUTE)
+
+    def finish(self) -> None:
+        believed = [
+            t
+            for t in (self.newest, self.candidate)
+            if t is not None and (self.newest is None or t - self.newest <= WEEK)
+        ]
+        if believed:
+            self.pass_to(max(believed) - LATENESS)
+            self.pass_to(max(believed) // MINUTE * MINUTE + MINUTE)
+
+
+def transceiver(msg_type: int) -> int:
+    return {1: 0, 2: 0, 3: 0, 5: 0, 27: 0, 18: 1, 19: 1, 24: 1}.get(msg_type, 2)
+
+
+def bit(mmsi: int) -> int:
+    return 1 << (mmsi * 0x9E3779B97F4A7C15 % 2**64 >> 58)
+
+
+def sketch(vessels: Iterable[int]) -> int:
+    who = 0
+    for mmsi in vessels:
+        who |= bit(mmsi)
+    return who
+
+
+def heard(reports: list[Report], end: int) -> list[Row]:
+    """The rows of the window that ends then."""
+    groups: dict[tuple[int, int], list[Report]] = defaultdict(list)
+    for r in reports:
+        if end - WINDOW <= r.t < end and r.lat == r.lat and r.msg_type not in (4, 9, 11, 14, 21):
+            groups[cell_of(r.lat, r.lon, RECEPTION_CELL_DEG), 4 * r.source + transceiver(r.msg_type)].append(r)
+    return [
+        Row(
+            cell,
+            group,
+            len({r.mmsi for r in members}),
+            len({r.mmsi for r in members if r.sog < 2.0}),
+            min(r.t for r in members),
+            max(r.t for r in members),
+            sketch(r.mmsi for r in members),
+            (
+                min(r.lat for r in members),
+                max(r.lat for r in members),
+                min(r.lon for r in members),
+                max(r.lon for r in members),
+            ),
+        )
+        for (cell, group), members in sorted(groups.items())
+    ]
+
+
+def resting(reports: list[Report], end: int) -> list[tuple[int, int]]:
+    """The mooring cells in which vessels lay still in the window that ends then, and who."""
+    cells: dict[int, set[int]] = defaultdict(set)
+    for r in reports:
+        if end - WINDOW <= r.t < end and r.lat == r.lat and r.sog < 0.5:
+            cells[cell_of(r.lat, r.lon, MOORING_CELL_DEG)].add(r.mmsi)
+    return [(cell, sketch(vessels)) for cell, vessels in sorted(cells.items())]
