@@ -163,7 +163,7 @@ def run(positions: pa.RecordBatch, cuts=(), settings: DetectSettings | None = No
     engine, maker = new_engine(settings), HeartbeatMaker(settings.time)
     engine.feed(positions.slice(0, 0), statics())
     told: list[Episode] = []
-    edges = [0, *sorted(set(cuts)), positions.num_rows]
+    edges = [0, *sorted({cut for cut in cuts if cut < positions.num_rows}), positions.num_rows]
     for start, end in pairwise(edges):
         part = positions.slice(start, end - start)
         engine.feed(part)
