@@ -101,7 +101,7 @@ def detect(path_or_frame: Path | str | pd.DataFrame, config: Config = None) -> p
 def _newest(chunks: Iterable[Chunk], settings: DetectSettings, sources: SourceTable) -> Iterable[Alert]:
     """The newest revision of each alert in chunks that are in time order."""
     engine = Engine(settings, EnginePlaces.load(), sources)
-    heartbeats = HeartbeatMaker(settings.time)
+    heartbeats = HeartbeatMaker(settings.time, settings.clocks)
     detector = Detector("maritime-watch", maritime.__version__, config_sha256(settings))
     newest: dict[str, Alert] = {}
 
@@ -112,8 +112,9 @@ def _newest(chunks: Iterable[Chunk], settings: DetectSettings, sources: SourceTa
                 newest[episode.episode_id] = Alert.of(episode, detector, earlier.raised_ms if earlier else None)
 
     for chunk in chunks:
-        engine.feed(chunk.positions, chunk.statics)
-        keep(engine.advance(heartbeats.feed(chunk.positions)))
+        beats = heartbeats.feed(chunk.positions, chunk.clock)
+        engine.feed(heartbeats.believed(chunk.positions)[0], chunk.statics)
+        keep(engine.advance(beats))
     keep(engine.advance(heartbeats.finish()))
     return newest.values()
 

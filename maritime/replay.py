@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import maritime
 from maritime.alerts.alert import Alert, Detector
 from maritime.alerts.output import OutputFolder
-from maritime.alerts.recorder import FILES, MAP, SUMMARY, Recorder
+from maritime.alerts.recorder import CLOCK_AHEAD, CLOCK_OFF, FILES, FUTURE, LATE, MAP, SUMMARY, Recorder
 from maritime.alerts.spool import read_alerts
 from maritime.columns import Chunk, SourceTable
 from maritime.config import config_sha256
@@ -106,7 +106,7 @@ def replay(
     )
     places = places or EnginePlaces.load()
     engine = Engine(settings, places, sources)
-    heartbeats = HeartbeatMaker(settings.time)
+    heartbeats = HeartbeatMaker(settings.time, settings.clocks)
     detector = Detector(DETECTOR, maritime.__version__, config_sha256(settings))
     started_s = stopwatch() if stopwatch else 0.0
 
@@ -117,12 +117,18 @@ def replay(
         chunks = in_time_order(inputs, lateness_ms=round(settings.time.lateness_s * 1000), spill_dir=out)
         for chunk in _between(_told(chunks, inputs, progress), from_ms, to_ms):
             record.chunk(chunk)
-            engine.feed(chunk.positions, chunk.statics)
-            for episode in engine.advance(heartbeats.feed(chunk.positions)):
+            beats = heartbeats.feed(chunk.positions, chunk.clock)
+            believed, ahead = heartbeats.believed(chunk.positions)
+            engine.feed(believed, chunk.statics)
+            for episode in engine.advance(beats):
                 record.episode(episode)
-            record.late(chunk.file, engine.take_late())
+            record.refused(chunk.file, engine.take_late(), LATE)
+            record.refused(chunk.file, [ahead] if ahead else [], CLOCK_AHEAD)
+            _refuse_clocks(engine, heartbeats, record)
         for episode in chain(engine.advance(heartbeats.finish()), engine.open_episodes()):
             record.episode(episode)
+        _refuse_clocks(engine, heartbeats, record)
+        record.refused("", engine.take_waiting(), FUTURE)
 
         summary = {
             "versions": _versions(),
@@ -131,6 +137,7 @@ def replay(
             **record.finish(),
             "inputs": [shown(file) for file in inputs.files],
             "failures": [asdict(failure) for failure in inputs.failures],
+            "clocks": heartbeats.clocks(sources.name),
             "engine": dict(sorted(engine.counters.items())),
         }
         if draw_map:
@@ -143,6 +150,13 @@ def replay(
             summary["reports_per_s"] = round(record.tally.reports / seconds) if seconds > 0 else None
         folder.partial(SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return ReplayResult(out, summary)
+
+
+def _refuse_clocks(engine: Engine, heartbeats: HeartbeatMaker, record: Recorder) -> None:
+    """Keep and count the reports that the engine refused for the clock of their source."""
+    for batch in engine.take_refused():
+        heartbeats.refuse(batch)
+        record.refused("", [batch], CLOCK_OFF)
 
 
 def _check_types(types: Collection[str] | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from maritime.ais.decoder import Decoder
-from maritime.columns import PROVENANCE_SCHEMA, STATIC_SCHEMA, SourceTable
+from maritime.columns import CLOCK_SCHEMA, PROVENANCE_SCHEMA, STATIC_SCHEMA, SourceTable
 from maritime.detect.engine import Engine
 from maritime.detect.heartbeat import HeartbeatMaker
 from maritime.detect.places import EnginePlaces
@@ -37,7 +37,7 @@ def warm_up(places: EnginePlaces) -> None:
     engine, heartbeats = Engine(settings, places, sources), HeartbeatMaker(settings.time)
     positions = _two_ships()
     engine.feed(positions, _names())
-    engine.advance(heartbeats.feed(positions))
+    engine.advance(heartbeats.feed(positions, _base_station()))
     engine.advance(heartbeats.finish())
     engine.open_episodes()
     grown(new_state(hulls=1), heard=1024, resting=1024)
@@ -70,6 +70,11 @@ def _two_ships() -> pa.RecordBatch:
     }
     arrays = [pa.array(columns[field.name].astype(field.type.to_pandas_dtype())) for field in PROVENANCE_SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=PROVENANCE_SCHEMA)
+
+
+def _base_station() -> pa.RecordBatch:
+    """One full time from a base station."""
+    return pa.RecordBatch.from_pylist([{"source": 0, "t": START_MS, "reported": START_MS}], schema=CLOCK_SCHEMA)
 
 
 def _names() -> pa.RecordBatch:

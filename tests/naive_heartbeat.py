@@ -39,7 +39,10 @@ class Maker:
     """The clock, and the minutes that it let pass."""
 
     newest: int | None = None
+    leader: int | None = None  # the source of the newest
     candidate: int | None = None
+    candidate_source: int | None = None
+    ahead: set[int] = field(default_factory=set)  # sources whose last step ahead was contradicted by another
     watermark: int | None = None
     minutes: list[int] = field(default_factory=list)
     kept: list[Report] = field(default_factory=list)
@@ -48,18 +51,34 @@ class Maker:
         if self.watermark is None or r.t >= self.watermark:
             self.kept.append(r)
         if self.newest is not None and r.t <= self.newest + HOUR:
-            self.newest = max(self.newest, r.t)
+            self.ahead.discard(r.source)
+            if r.t > self.newest:
+                self.newest, self.leader = r.t, r.source
             if self.candidate is not None and r.t < self.candidate - LATENESS:
+                if r.source != self.candidate_source:
+                    self.ahead.add(self.candidate_source)
                 self.candidate = None
             self.pass_to(self.newest - LATENESS)
+        elif self.candidate is not None and r.t >= self.candidate - LATENESS and self.goes_on_alone(r):
+            self.leave_out(r)
         elif self.candidate is not None and r.t >= self.candidate - LATENESS:
             before, self.newest = self.newest, min(r.t, self.candidate)
-            self.candidate = None
+            self.candidate, self.leader = None, r.source
             self.pass_to(self.newest - LATENESS, strides=before is not None and self.newest - before > WEEK)
             self.kept.pop()
             self.take(r)
         else:
-            self.candidate = r.t
+            self.candidate, self.candidate_source = r.t, r.source
+            self.leave_out(r)
+
+    def goes_on_alone(self, r: Report) -> bool:
+        """The source that is ahead of the others speaks again, too soon to be believed."""
+        led_by_another = self.newest is not None and self.leader != r.source
+        return led_by_another and r.source == self.candidate_source and r.t < self.candidate + LATENESS
+
+    def leave_out(self, r: Report) -> None:
+        if r.source in self.ahead:
+            self.kept.pop()
 
     def pass_to(self, t: int, *, strides: bool = False) -> None:
         if self.watermark is None:
@@ -75,7 +94,9 @@ class Maker:
         believed = [
             t
             for t in (self.newest, self.candidate)
-            if t is not None and (self.newest is None or t - self.newest <= WEEK)
+            if t is not None
+            and (self.newest is None or t == self.newest or self.candidate_source not in self.ahead)
+            and (self.newest is None or t - self.newest <= WEEK)
         ]
         if believed:
             self.pass_to(max(believed) - LATENESS)

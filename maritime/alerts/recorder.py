@@ -22,7 +22,7 @@ from maritime.alerts.writers.geojson import write_geojson
 from maritime.alerts.writers.jsonl import write_jsonl
 from maritime.alerts.writers.kml import write_kml
 from maritime.alerts.writers.parquet_table import write_parquet
-from maritime.alerts.writers.rejects import RejectFile
+from maritime.alerts.writers.rejects import KEPT_PER_REASON, RejectFile
 from maritime.columns import Chunk, Reject
 from maritime.detect.episode import Episode
 from maritime.times import to_rfc3339
@@ -41,6 +41,9 @@ MAP: Final = "map.png"
 SUMMARY: Final = "summary.json"
 FILES: Final = (*WRITERS, REVISIONS, EPISODES, REJECTS, MAP, SUMMARY)
 LATE: Final = "late"
+FUTURE: Final = "time_in_the_future"  # far ahead of all others at the end of the data
+CLOCK_AHEAD: Final = "source_ahead_of_others"  # in order of arrival, its source alone was far ahead
+CLOCK_OFF: Final = "source_clock_off"  # the clock of its source is wrong by base stations
 
 Contains = Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], npt.NDArray[np.bool_]]
 
@@ -114,10 +117,13 @@ class Recorder:
         tally.vessel_days.add(mmsi, t_ms)
         self.sketch.add(mmsi, t_ms, lat_deg, lon_deg)
 
-    def late(self, file: str, batches: Iterable[pa.RecordBatch]) -> None:
-        """Keep the reports that came too late for their place in time as rejects."""
+    def refused(self, file: str, batches: Iterable[pa.RecordBatch], reason: str) -> None:
+        """Keep reports that were refused for their time (too late for their place in it, for one) as rejects."""
         for batch in batches:
-            self._rejects.add(_late_reject(file, row) for row in batch.to_pylist())
+            self._rejects.add(
+                [_reject(file, row, reason) for row in batch.slice(0, KEPT_PER_REASON).to_pylist()],
+                {reason: batch.num_rows},
+            )
 
     def episode(self, episode: Episode) -> None:
         """Take one revision of an episode; if this one or an earlier was raised, it is also one of an alert."""
@@ -184,6 +190,6 @@ def _by_type(alerts: Iterable[Alert], vessel_days: float) -> dict[str, dict[str,
     return dict(sorted(counts.items()))
 
 
-def _late_reject(file: str, row: dict[str, Any]) -> Reject:
+def _reject(file: str, row: dict[str, Any], reason: str) -> Reject:
     content = " ".join(f"{name}={value}" for name, value in row.items())
-    return Reject(file, int(row.get("line", 0)), LATE, content.encode())
+    return Reject(file, int(row.get("line", 0)), reason, content.encode())

@@ -17,6 +17,7 @@ TERM_MEANING: Final[dict[str, str]] = {
     "slowing_into_mooring": "told at reappearance: it was slowing down near a mooring place",
     "reception_outage": "its receiver or region was out meanwhile",
     "expected_silence": "nothing could be expected to be heard",
+    "source_clock_off": "the clock of the receiver that heard it is wrong, so its silence is not judged",
     "identity_clash": "it came back farther away than a vessel can go",
     "switched_off_at_rest": "it came back at rest where it was last heard",
     "returned_into_area_heard": "it came back from outside the area in which vessels are heard",

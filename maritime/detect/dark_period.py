@@ -21,7 +21,10 @@ meanwhile (moved 2 nm, and at 0.5 kn or more over the whole silence: a boat swit
 heard again outside the harbour has not), unless it comes, by its course, from outside the area heard.
 **Retracted** at reappearance when it lay still all the while (moved less than 1 nm, and below 1 kn or at a mooring
 place), or comes in over the edge of the area heard (farther out a quarter of an hour ago; one that sails outward
-there does not come back); or when another hull of the MMSI shows that the ship had not gone silent (identity clash).
+there does not come back); or when another hull of the MMSI shows that the ship had not gone silent: a reappearance that
+no reachable speed explains (maritime/tracks/hulls.py) is another hull, and an identity clash is told instead.
+**Not judged** is the silence of a vessel that was last heard from a source whose clock is wrong, or is heard meanwhile
+by one whose reports are refused for it (maritime/tracks/clocks.py).
 
 Compare: Welch et al. 2022 (Science Advances 8, eabq2109): gaps ≥ 12 h, > 50 nm from shore, ≥ 14 positions in the 12 h
 before, > 10 positions a day of reception; each alert says whether it meets that (`strict_gfw`). The rule was chosen
@@ -69,6 +72,7 @@ HELD: Final = (
     "switched_off_at_rest",
     "returned_into_area_heard",
     "too_short",
+    "source_clock_off",
 )
 """Why a silence is no alert, or an alert was retracted, by code."""
 

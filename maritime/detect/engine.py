@@ -33,7 +33,16 @@ from maritime.detect.tell import outage as tell_outage
 from maritime.detect.tell.context import TellContext
 from maritime.times import NEVER
 
-COUNTERS: Final = ("reports", "duplicates", "strays", "hull_overflows", "set_aside", "withheld", "identity_clashes")
+COUNTERS: Final = (
+    "reports",
+    "duplicates",
+    "strays",
+    "hull_overflows",
+    "set_aside",
+    "withheld",
+    "identity_clashes",
+    "clock_refused",
+)
 """Names of state.counts, in order; see kernels.run."""
 
 TOLD_ORDER: Final = ("told_t", "kind", "start_t", "mmsi", "number", "revision", "source", "lat", "lon")
@@ -90,6 +99,8 @@ class Beats(NamedTuple):
     heard: Any
     resting_from: NDArray[np.int64]
     resting: Any
+    clocks_from: NDArray[np.int64]
+    clocks: Any
 
 
 class World(NamedTuple):
@@ -130,6 +141,7 @@ class Engine:
         self._rows: list[Rows] = []
         self._statics: list[Statics] = []
         self._late: list[pa.RecordBatch] = []
+        self._refused: list[pa.RecordBatch] = []
         self.late_reports = 0
         self._context = TellContext(
             settings,
@@ -138,6 +150,8 @@ class Engine:
             lambda code: sources.name(code) or None,
             places.coastline.id,
             places.coastline.error_m,
+            places.ports.arrays.lat_deg,
+            places.ports.arrays.lon_deg,
         )
 
     @property
@@ -179,6 +193,16 @@ class Engine:
         late, self._late = self._late, []
         return late
 
+    def take_refused(self) -> list[pa.RecordBatch]:
+        """Reports since the last call that were refused for the clock of their source: PositionBatches."""
+        refused, self._refused = self._refused, []
+        return refused
+
+    def take_waiting(self) -> list[pa.RecordBatch]:
+        """Reports that no heartbeat reached: at the end of the data, stamps from the future. PositionBatches."""
+        waiting, self._rows = _joined(self._rows, Rows), []
+        return [_batch(waiting)] if len(waiting.t) else []
+
     def advance(self, heartbeats: Heartbeats) -> list[Episode]:
         """Let time pass: process what the heartbeats' watermarks allow, and return the episodes told, in order."""
         if not len(heartbeats):
@@ -192,9 +216,11 @@ class Engine:
             heartbeats.heard,
             heartbeats.resting_from,
             heartbeats.resting,
+            heartbeats.clocks_from,
+            heartbeats.clocks,
         )
-        heard_source = int(heartbeats.heard.group.max(initial=0)) >> 2
-        self._state = grown(self._state, sources=max(heard_source, int(rows.source.max(initial=0))) + 1)
+        self._state = grown(self._state, sources=_sources(rows, heartbeats))
+        refused = np.zeros(len(rows.t), bool)
         cursor = np.zeros(5, np.int64)
         episodes: list[Episode] = []
         while True:
@@ -203,6 +229,7 @@ class Engine:
                 self._parameters,
                 self._world(),
                 rows,
+                refused,
                 statics,
                 beats,
                 np.empty(len(self._state.reception.sources), np.int64),
@@ -213,6 +240,8 @@ class Engine:
             )
             episodes += self._take_events()
             if done == run_kernels.DONE:
+                if refused.any():
+                    self._refused.append(_batch(Rows(*(column[refused] for column in rows))))
                 return episodes
             self._make_room(beats, cursor)
 
@@ -309,6 +338,18 @@ class Engine:
         need = len(self._state.reception.sources) + len(self._state.reception.regions) + SMALLEST_EVENTS
         if len(self._events.rows) < need:
             self._events = Events(np.zeros(need, EVENT_DTYPE), np.zeros(1, np.int64))
+
+
+def _sources(rows: Rows, heartbeats: Heartbeats) -> int:
+    """How many source codes there are, as far as these rows and heartbeats tell."""
+    codes = (rows.source, heartbeats.heard.group >> 2, heartbeats.clocks.source)
+    return 1 + max(int(code.max(initial=0)) for code in codes)
+
+
+def _batch(rows: Rows) -> pa.RecordBatch:
+    """The rows as a PositionBatch."""
+    arrays = [pa.array(column, field.type) for column, field in zip(rows, POSITION_SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=POSITION_SCHEMA)
 
 
 def _in_order(rows: Rows) -> Rows:

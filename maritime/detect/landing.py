@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from maritime.times import FAR, FAR_S, NEVER_S
 from maritime.units import DAY_MS, HOUR_MS, MINUTE_MS, NM_M
 
-VISITED: Final = 6  # landfall places remembered per hull, newest first: home, work and a few more
+VISITED: Final = 5  # landfall places remembered per hull, newest first: home, work and a few more
 
 LANDFALL_FIELDS: Final = [
     ("stop_t", "i8"),  # since when it has been at rest; FAR = it is not

@@ -28,6 +28,8 @@ SOURCE_DTYPE: Final = np.dtype(
         ("told", "u2"),
         ("usual", "f4"),  # vessels in ten minutes before the outage
         ("silenced", "u4"),  # vessels in the last window before it
+        ("clock", "u1"),  # doubt in the source's clock: 1 off, 2 so far off that its reports are refused
+        ("clock_off_s", "f4"),
     ],
     align=True,
 )

@@ -10,6 +10,7 @@ from maritime.detect.heartbeat import TimeSettings
 from maritime.detect.landing import LandingParameters, LandingSettings
 from maritime.detect.loitering import LoiteringParameters, LoiteringSettings
 from maritime.detect.outage import OutageParameters, OutageSettings
+from maritime.tracks.clocks import ClockSettings
 from maritime.tracks.hulls import HullParameters, HullSettings
 
 
@@ -19,6 +20,7 @@ class DetectSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     time: TimeSettings = Field(default_factory=TimeSettings)
+    clocks: ClockSettings = Field(default_factory=ClockSettings)
     hulls: HullSettings = Field(default_factory=HullSettings)
     loitering: LoiteringSettings = Field(default_factory=LoiteringSettings)
     dark_period: DarkPeriodSettings = Field(default_factory=DarkPeriodSettings)

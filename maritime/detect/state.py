@@ -17,10 +17,13 @@ from maritime.detect.kernels.tables import chain_vessels, slots_for
 from maritime.detect.landing import LANDFALL_BLANK, LANDFALL_FIELDS
 from maritime.detect.loitering import LOITER_BLANK, LOITER_FIELDS
 from maritime.detect.outage import SOURCE_DTYPE
+from maritime.detect.prior import PRIOR_FIELDS
 from maritime.times import FAR, NEVER
 from maritime.tracks.hulls import TRACK_BLANK, TRACK_FIELDS, VESSEL_DTYPE, packed
 
-HULL_DTYPE: Final = packed(TRACK_FIELDS + LOITER_FIELDS + SILENCE_FIELDS + LANDFALL_FIELDS + BEACON_FIELDS)
+HULL_DTYPE: Final = packed(
+    TRACK_FIELDS + LOITER_FIELDS + SILENCE_FIELDS + LANDFALL_FIELDS + BEACON_FIELDS + PRIOR_FIELDS
+)
 """State of one hull; a test holds it, with its vessel row and its places in the tables, under 1 KiB."""
 
 CELL_DTYPE: Final = np.dtype(
@@ -54,6 +57,13 @@ EVENT_DTYPE: Final = np.dtype(
         ("end_t", "i8"),  # FAR = not ended
         ("lat", "f8"),
         ("lon", "f8"),
+        ("first_t", "i8"),  # first report of the hull; NEVER = about no hull
+        ("identity_t", "i8"),  # when the vessel last said something else of itself; NEVER = not seen to
+        ("clock_off_s", "f4"),  # of the source of the last report; NaN = not flagged
+        ("prior_30d", "u1"),  # earlier alerts of the kind, as far as the hull remembers; see prior.py
+        ("prior_365d", "u1"),
+        ("windows_heard", "u1"),  # of the last windows_known reception windows, those in which the hull was heard
+        ("windows_known", "u1"),
         ("v", "f8", (VALUES,)),  # what they mean is said beside each behaviour's teller
     ],
     align=True,

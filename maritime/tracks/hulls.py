@@ -76,7 +76,7 @@ VESSEL_FIELDS: Final = [
     ("name_hash", "u4"),  # 0 = unknown
     ("call_sign_hash", "u4"),
     ("destination_port", "i4"),  # row in the port list that the declared destination names, -1 = none
-    ("identity_t", "i8"),  # when name, call sign or IMO last changed; NEVER = not seen to change
+    ("identity_t", "i8"),  # when name, call sign, IMO, type or length last changed; NEVER = not seen to change
     ("heard_t", "i8"),  # ms UTC of its last report of any kind; NEVER = the row is free
     ("stray_n", "u1"),  # reports kept aside, consistent with each other
     ("stray_t", "i8"),

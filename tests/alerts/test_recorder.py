@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from maritime.alerts.output import OutputFolder
-from maritime.alerts.recorder import Recorder
+from maritime.alerts.recorder import LATE, Recorder
 from maritime.columns import PROVENANCE_SCHEMA, STATIC_SCHEMA, Chunk, Reject
 from tests.alerts.episodes import DETECTOR, NOON_MS, episode
 
@@ -33,7 +33,7 @@ def recorded(folder, episodes, chunks=(), late=(), **options):
     with OutputFolder(folder) as output, Recorder(output, DETECTOR, **options) as record:
         for each in chunks:
             record.chunk(each)
-        record.late("day.csv", late)
+        record.refused("day.csv", late, LATE)
         for each in episodes:
             record.episode(each)
         counts = record.finish()

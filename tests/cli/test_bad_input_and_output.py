@@ -94,7 +94,10 @@ def test_a_misspelt_setting_lists_the_right_ones(sea, tmp_path):
     (tmp_path / "mine.yaml").write_text("loitring: {}")
     ran = maritime("replay", "sea.nmea", "--out", "x", "--config", tmp_path / "mine.yaml", cwd=sea)
     assert ran.code == 3
-    assert "mine.yaml: 'loitring' is not a setting; did you mean 'loitering'? the keys there are dark_period" in ran.err
+    assert (
+        "mine.yaml: 'loitring' is not a setting; did you mean 'loitering'? the keys there are clocks, dark_period"
+        in ran.err
+    )
 
 
 def test_a_misspelt_variable_is_wrong_configuration(sea):

@@ -136,25 +136,7 @@ def heartbeats_of(positions: pa.RecordBatch, settings: DetectSettings | None = N
 
 def joined(parts: list[Heartbeats]) -> Heartbeats:
     """Heartbeats one after the other as one batch of them."""
-
-    def chain(name):
-        offsets, last = [np.zeros(1, np.int64)], 0
-        for part in parts:
-            offsets.append(getattr(part, name)[1:] + last)
-            last += int(getattr(part, name)[-1])
-        return np.concatenate(offsets)
-
-    def rows(name):
-        first = getattr(parts[0], name)
-        return type(first)(*(np.concatenate(c) for c in zip(*(getattr(p, name) for p in parts), strict=True)))
-
-    return Heartbeats(
-        np.concatenate([p.watermark_ms for p in parts]),
-        chain("heard_from"),
-        rows("heard"),
-        chain("resting_from"),
-        rows("resting"),
-    )
+    return Heartbeats.joined(parts)
 
 
 def run(positions: pa.RecordBatch, cuts=(), settings: DetectSettings | None = None) -> list[Episode]:

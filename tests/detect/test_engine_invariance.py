@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maritime.detect.engine import Engine
-from maritime.detect.heartbeat import HeartbeatMaker
+from maritime.detect.heartbeat import HeartbeatMaker, Heartbeats
 from maritime.detect.settings import DetectSettings
 from maritime.units import HOUR_MS
 from tests.detect.fleet import (
@@ -19,7 +19,6 @@ from tests.detect.fleet import (
     final,
     fleet,
     heartbeats_of,
-    joined,
     new_engine,
     places,
     run,
@@ -101,7 +100,7 @@ def test_snapshot_and_restore_at_any_point(seed, at):
     told = engine.advance(maker.feed(first))
     engine = Engine.restore(engine.snapshot(), detect, places(), sources())
     engine.feed(rest)
-    told += engine.advance(joined([maker.feed(rest), maker.finish()]))
+    told += engine.advance(Heartbeats.joined([maker.feed(rest), maker.finish()]))
     assert as_bytes(told + engine.open_episodes()) == expected(seed)
 
 

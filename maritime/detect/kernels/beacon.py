@@ -89,6 +89,7 @@ def _tell_withheld(h, what, now_ms, end_ms, out):
     e.v[1] = math.nan if h.last_t == NEVER else h.last_t
     e.v[2] = h.positions_n
     e.v[3] = h.sog
+    e.v[4] = h.withheld_seen_t
 
 
 @kernel

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from maritime.detect.kernels.events import CLOSED, OPEN, RETRACTED, SILENCE, UPDATE, tell
-from maritime.detect.kernels.outage import is_out
+from maritime.detect.kernels.outage import is_clock_off, is_out
 from maritime.detect.kernels.reception import (
     RINGS,
     WINDOW_MS,
@@ -27,6 +27,7 @@ from maritime.tracks.hulls import DUPLICATE_RING
 from maritime.units import HOUR_MS, KN_MS
 
 NONE, FEW, FADING, AT_REST, LEAVING, SLOWING, OUT, EXPECTED, CLASH, STILL, RETURNED, SHORT = range(12)  # see HELD
+CLOCK_OFF = 12
 MOST_CERTAIN = 0.95  # chosen: no single pass of a satellite proves a silence
 WIDE = 10  # … and of 2.1° for witnesses, where no smaller one has enough vessels: reception is then the source's
 ENOUGH_VESSELS, ENOUGH_SHARE = 3.0, 0.5  # vessels, or share of the usual number, that show reception to work
@@ -242,6 +243,8 @@ def silence_time(p, h, ship_type, now_ms, window, own_bit, world, out):
         return
     if not h.silence_judged:
         _begin(p, h, window, own_bit, world)
+    if is_clock_off(world.reception, h):
+        h.silence_held = CLOCK_OFF
     if h.silence_held == FEW or not p.enabled:
         h.silence_due_t = FAR
         return
@@ -347,6 +350,8 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
         return
     if not h.silence_judged or h.silence_start_t != h.last_t:
         _begin(p, h, window, own_bit, world)
+    if is_clock_off(world.reception, h) and not h.silence_alerted:
+        h.silence_held = CLOCK_OFF
     least_ms = least_silence_ms(p, h)
     if t_ms - h.last_t < least_ms and not h.silence_alerted:
         return
@@ -382,11 +387,24 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
 @kernel
 def silence_clash(p, h, ship_type, now_ms, world, out):
     """Another hull of the MMSI went on where this one cannot have been: it was no silence of the ship."""
+    _no_silence(p, h, ship_type, CLASH, now_ms, world, out)
+
+
+@kernel
+def silence_doubted(p, h, ship_type, now_ms, world, out):
+    """The MMSI is heard, at some other time, by a source whose reports are refused for its clock."""
+    if h.last_t == h.heard_t:
+        _no_silence(p, h, ship_type, CLOCK_OFF, now_ms, world, out)
+
+
+@kernel
+def _no_silence(p, h, ship_type, held, now_ms, world, out):
+    """Retract the alert, if any, and judge no further until the hull is heard again."""
     if h.silence_alerted:
-        h.silence_held = CLASH
+        h.silence_held = held
         _tell(p, h, ship_type, RETRACTED, now_ms, now_ms, math.nan, math.nan, math.nan, world, out)
         h.silence_alerted = 0
-    h.silence_held = CLASH
+    h.silence_held = held
     h.silence_judged = 1
     h.silence_start_t = h.last_t
     h.silence_due_t = FAR

@@ -9,7 +9,7 @@ from maritime.units import MINUTE_MS
 
 CLASS_A, CLASS_B, CLASS_UNKNOWN = 0, 1, 2
 
-NEWEST, CANDIDATE, BEFORE = 0, 1, 2  # places in the clock array
+NEWEST, CANDIDATE, BEFORE, LEADER, CANDIDATE_SOURCE = 0, 1, 2, 3, 4  # places in the clock array
 
 
 @kernel
@@ -35,34 +35,57 @@ def who_bit(mmsi):
 
 
 @kernel
-def move_clock(t_ms, start, clock, jump_ms, lateness_ms, stride_ms, late_out):
-    """Advance the newest plausible time over reports in arrival order, from row `start`; `t_ms` int64[n], `clock`
-    int64[3] in place, `late_out` bool[n]: older than the watermark when it came. Returns the row reached.
+def move_clock(
+    t_ms, source, start, clock, doubted, ahead, jump_ms, lateness_ms, stride_ms, stop_ms, late_out, refused_out
+):
+    """Advance the newest plausible time over reports in arrival order, from row `start`; `t_ms` int64[n], `source`
+    integers[n], `clock` int64[5] in place, `late_out` bool[n]: older than the watermark when it came. Returns the row
+    reached, which is that after the report that takes the watermark to `stop_ms`.
 
     A step of more than `jump_ms` ahead is believed when the next report bears it out: one stray future stamp must not
-    make every later report late. After a believed step of more than `stride_ms`, and after the first time known, it
+    make every later report late. Nor must one source: where another led the clock, it must be of another source, or
+    this one go on for `lateness_ms` with no report of another in between. `doubted` uint8[sources] are not asked;
+    `ahead` uint8[sources] in place: its last step ahead was contradicted by another source, and its further reports
+    ahead are `refused_out` bool[n]. After a believed step of more than `stride_ms`, and after the first time known, it
     returns before the row that bore it out; clock[BEFORE] is then the time before the step, NEVER otherwise.
     """
     clock[BEFORE] = NEVER
     i = start
     while i < t_ms.shape[0]:
         t = t_ms[i]
+        s = np.int64(source[i])
         newest = clock[NEWEST]
         candidate = clock[CANDIDATE]
-        if newest != NEVER and t <= newest + jump_ms:
+        if doubted[s]:
+            late_out[i] = newest != NEVER and t < watermark_of(newest, lateness_ms)
+        elif newest != NEVER and t <= newest + jump_ms:
             late_out[i] = t < watermark_of(newest, lateness_ms)
-            clock[NEWEST] = max(newest, t)
+            ahead[s] = 0
+            if t > newest:
+                clock[NEWEST] = t
+                clock[LEADER] = s
             if t < candidate - lateness_ms:
+                if s != clock[CANDIDATE_SOURCE]:
+                    ahead[clock[CANDIDATE_SOURCE]] = 1
                 clock[CANDIDATE] = NEVER
+            if watermark_of(clock[NEWEST], lateness_ms) >= stop_ms:
+                return i + 1
         elif candidate != NEVER and t >= candidate - lateness_ms:
-            clock[NEWEST] = min(candidate, t)
-            clock[CANDIDATE] = NEVER
-            if newest == NEVER or clock[NEWEST] - newest > stride_ms:
-                clock[BEFORE] = newest
-                return i
-            continue
+            alone = newest != NEVER and s == clock[CANDIDATE_SOURCE] and s != clock[LEADER]
+            if alone and t < candidate + lateness_ms:
+                refused_out[i] = ahead[s] == 1
+            else:
+                clock[NEWEST] = min(candidate, t)
+                clock[LEADER] = s
+                clock[CANDIDATE] = NEVER
+                if newest == NEVER or clock[NEWEST] - newest > stride_ms:
+                    clock[BEFORE] = newest
+                    return i
+                continue
         else:
             clock[CANDIDATE] = t
+            clock[CANDIDATE_SOURCE] = s
+            refused_out[i] = ahead[s] == 1
         i += 1
     return i
 

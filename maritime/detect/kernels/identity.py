@@ -45,7 +45,9 @@ def text_hashes(text, offsets, valid, after_arrow):
 
 @kernel
 def note_static(vessel, t_ms, imo, call_sign_hash, name_hash, ship_type, length_m, destination_port):
-    """Take one static report; zero (NaN, -2) says nothing. A change of name, call sign or IMO is noted."""
+    """Take one static report; zero (NaN, -2) says nothing. A change of name, call sign, IMO, type or
+    length (by more than a metre) is noted.
+    """
     changed = False
     name_hash = np.uint32(name_hash ^ (name_hash >> np.uint64(32)))
     call_sign_hash = np.uint32(call_sign_hash ^ (call_sign_hash >> np.uint64(32)))
@@ -59,8 +61,10 @@ def note_static(vessel, t_ms, imo, call_sign_hash, name_hash, ship_type, length_
         changed |= vessel.imo != 0 and vessel.imo != imo
         vessel.imo = imo
     if ship_type != 0:
+        changed |= vessel.ship_type != 0 and vessel.ship_type != ship_type
         vessel.ship_type = ship_type
     if length_m > 0:
+        changed |= abs(vessel.length_m - length_m) > 1.0
         vessel.length_m = length_m
     if destination_port != -2:
         vessel.destination_port = destination_port

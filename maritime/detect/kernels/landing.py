@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from maritime.detect.kernels.events import CLOSED, LANDFALL, OPEN, RETRACTED, tell
-from maritime.detect.kernels.outage import is_out
+from maritime.detect.kernels.outage import is_clock_off, is_out
 from maritime.detect.kernels.reception import RINGS, WINDOW_MS, heard_near, others_rested, popcount
 from maritime.detect.kernels.samples import ms_of, seconds_of
 from maritime.detect.landing import VISITED
@@ -503,7 +503,7 @@ def landfall_time(p, h, vessel, now_ms, window, own_bit, world, out):
     h.look_t += WINDOW_MS
     if h.heard_t > h.last_t or h.look_t - h.last_t > p.infer_until_ms:
         h.look_t = FAR
-    if h.heard_t > h.last_t or is_out(world.reception, h.source, h.lat, h.lon):
+    if h.heard_t > h.last_t or is_out(world.reception, h.source, h.lat, h.lon) or is_clock_off(world.reception, h):
         return
     for ring in RINGS:
         if heard_near(world.reception, h.lat, h.lon, ring, window, own_bit)[0] >= 1.0:

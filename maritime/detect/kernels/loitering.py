@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from maritime.detect.kernels.events import CLOSED, LOITERING, OPEN, UPDATE, tell
-from maritime.detect.kernels.reception import FIRST_WINDOW, WINDOW_MS, heard_near
+from maritime.detect.kernels.reception import FIRST_WINDOW, WINDOW_MS, heard_near, others_rested, popcount
 from maritime.detect.kernels.samples import (
     long_lat,
     long_lon,
@@ -28,6 +28,7 @@ from maritime.jit import kernel
 from maritime.times import FAR, FAR_S, NEVER
 from maritime.units import HOUR_MS, KN_MS
 
+PLACE_LOOKED_M = 50_000.0  # chosen: how far off the nearest known place is still named
 NOTHING, JUDGE, LEFT, TOO_LONG_A_HOLE = 0, 1, 2, 3  # what a report asks for beyond the step
 SLOW, CIRCLING, ADRIFT, NOT_UNDER_COMMAND = 1, 2, 4, 8  # bits of loiter_modes
 AT_ANCHOR, MOORED, UNDEFINED = 1, 5, 15  # ITU-R M.1371-5 table 45
@@ -327,13 +328,6 @@ def usual_slowness(p, h, world, window, own_bit):
 
 
 @kernel
-def _others(h, world, window, own_bit):
-    """Vessels heard around the episode in the last window."""
-    lat, lon = _middle(h)
-    return heard_near(world.reception, lat, lon, 1, window, own_bit)[0]
-
-
-@kernel
 def _tell(p, h, ship_type, what, now_ms, end_ms, window, own_bit, world, out):
     """Tell the state of the episode."""
     lat, lon = _middle(h)
@@ -359,11 +353,14 @@ def _tell(p, h, ship_type, what, now_ms, end_ms, window, own_bit, world, out):
     v[15] = math.nan if after_ms == FAR else after_ms / 60000.0
     v[16] = ship_type
     v[17] = h.loiter_usual
-    v[18] = _others(h, world, window, own_bit)
+    v[18], v[23] = heard_near(world.reception, lat, lon, 1, window, own_bit)[:2]
     v[19] = h.status
     v[20] = h.last_t
     v[21] = h.loiter_in_port
     v[22] = excused_by_nothing(h)
+    v[24] = popcount(heard_near(world.reception, lat, lon, 0, window, own_bit)[2])
+    v[25] = others_rested(world.reception, lat, lon, own_bit)
+    v[26], v[27] = nearest_place_m(world.places, lat, lon, PLACE_LOOKED_M)
 
 
 @kernel

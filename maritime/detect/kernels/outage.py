@@ -6,7 +6,7 @@ from maritime.detect.kernels.events import CLOSED, OPEN, OUTAGE
 from maritime.detect.kernels.reception import KEEP, cell_slot
 from maritime.geo.cells import RECEPTION_CELL_DEG, cell_of, columns_of_row
 from maritime.jit import kernel
-from maritime.times import FAR
+from maritime.times import FAR, NEVER
 
 N_REGIONS, SOURCES_OUT = 4, 5  # places in the reception's meta array
 REGION_DEG = 1.0
@@ -55,6 +55,13 @@ def _tell(g, is_region, key, what, now_ms, end_ms, out):
     e.mmsi = 0
     e.number = 0
     e.source = 0 if is_region else key
+    e.clock_off_s = np.nan if is_region or not g.clock else g.clock_off_s
+    e.first_t = NEVER
+    e.identity_t = NEVER
+    e.prior_30d = 0
+    e.prior_365d = 0
+    e.windows_heard = 0
+    e.windows_known = 0
     e.revision = g.told
     g.told += 1
     e.alerted = 1
@@ -136,6 +143,23 @@ def close_window(p, r, cell, group, vessels, first_ms, last_ms, last_source_ms, 
     for s in range(r.regions.shape[0]):
         if r.region_keys[s] != -1:
             _close(p, r.regions[s], last_region_ms[s], now_ms, 1, r.region_keys[s], n_out, tells, out)
+
+
+@kernel
+def note_clocks(r, source, offset_s, doubt):
+    """Take the wrong clocks of one minute, arrays of equal length: every other source is right, or not known."""
+    for s in range(r.sources.shape[0]):
+        r.sources[s].clock = 0
+    for i in range(source.shape[0]):
+        g = r.sources[source[i]]
+        g.clock = doubt[i]
+        g.clock_off_s = offset_s[i]
+
+
+@kernel
+def is_clock_off(r, h):
+    """Whether the clock of the source that heard the hull last is off."""
+    return r.sources[h.source].clock != 0
 
 
 @kernel

@@ -21,6 +21,7 @@ from maritime.detect.kernels.beacon import (
 )
 from maritime.detect.kernels.dark_period import (
     silence_clash,
+    silence_doubted,
     silence_ends,
     silence_report,
     silence_time,
@@ -55,11 +56,12 @@ from maritime.detect.kernels.loitering import (
     loitering_time,
     tell_open_loitering,
 )
-from maritime.detect.kernels.outage import close_window
+from maritime.detect.kernels.outage import close_window, note_clocks
 from maritime.detect.kernels.reception import N_CELLS, N_MOORINGS, WINDOW, WINDOW_MS, forget_cells, hear, rest
 from maritime.geo.geodesy import quick_distance_m
 from maritime.jit import inlined, kernel
 from maritime.times import FAR, NEVER
+from maritime.tracks.clock_kernels import REFUSED as CLOCK_REFUSED
 from maritime.tracks.hull_kernels import (
     DUPLICATE,
     STRAY,
@@ -70,20 +72,25 @@ from maritime.tracks.hull_kernels import (
     new_hull,
     note_heard,
     unchain,
+    vessel_slot,
 )
 from maritime.tracks.hulls import DUPLICATE_RING
 from maritime.units import DAY_MS, KN_MS
 
 REPORTS, DUPLICATES, STRAYS, OVERFLOWS, SET_ASIDE, WITHHELD_REPORTS, CLASHES = range(7)  # places in state.counts
+REFUSED_REPORTS = 7
 BEAT, STATIC, ROW, TIMER, STAGE = 0, 1, 2, 3, 4  # places in the cursor
 DONE, NEED_ROOM = 0, 1
 
 
 @kernel
 def is_set_aside(mmsi, msg_type):
-    """Reports that no behaviour is judged from: base stations, AtoN, SAR aircraft, coast stations and groups."""
+    """Reports that no behaviour is judged from: base stations, AtoN, SAR aircraft, craft of a mother ship (98…), coast
+    stations and groups. They are counted; who is what by its MMSI stands in ITU-R M.585-9.
+    """
     return (
         (not is_vessel_report(msg_type) and msg_type != 14)
+        or mmsi // 10_000_000 == 98
         or mmsi // 10_000_000 == 99
         or mmsi // 1_000_000 == 111
         or (100 <= mmsi < 100_000_000 and mmsi >= 1_000_000)
@@ -152,6 +159,21 @@ def _tell_clash(h, other, t_ms, now_ms, out):
     e.v[5] = e.v[4] / max((t_ms - other.last_t) / 1000.0, 1.0) / KN_MS
 
 
+@kernel
+def _refuse(state, p, mmsi, now_ms, world, out):
+    """A report of a source whose clock is so far off that it is refused: all it says is that the MMSI is heard."""
+    state.counts[REFUSED_REPORTS] += 1
+    s = vessel_slot(state.table, state.vessels, mmsi)
+    if state.table[s] < 0:
+        return
+    vessel = state.vessels[state.table[s]]
+    i = vessel.first_hull
+    while i >= 0:
+        silence_doubted(p.dark_period, state.hulls[i], vessel.ship_type, now_ms, world, out)
+        set_deadline(state, p, i)
+        i = state.hulls[i].next_hull
+
+
 @inlined
 def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type, source, now_ms, world, out):
     """One report through hull separation, every behaviour, and into the track. False when the tables are full."""
@@ -218,6 +240,8 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
     withheld_report(p.withheld, h, t_ms, lat, now_ms, out)
     ship_type = vessel.ship_type
     if h.last_t != NEVER and t_ms - h.heard_t >= p.dark_period.least_ms:
+        if world.reception.sources[source].clock and not h.silence_alerted:
+            silence_doubted(p.dark_period, h, ship_type, now_ms, world, out)
         silence_ends(p.dark_period, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_bit, world, out)
     loitering = loitering_step(p.loitering, h, t_ms, lat, lon, sog, cog, heading, status)
     if loitering != NO_LOITERING:
@@ -300,9 +324,24 @@ def _forget(state, p, now_ms):
 
 
 @kernel
-def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions, tells_outages, cursor, out):
+def _note_vessel(state, first, out):
+    """Say in the events from row `first` on how far the clock of their source is off, and when their vessel last said
+    something else of itself.
+    """
+    for i in range(first, out.n[0]):
+        g = state.reception.sources[out.rows[i].source]
+        if g.clock and out.rows[i].mmsi:
+            out.rows[i].clock_off_s = g.clock_off_s
+        s = vessel_slot(state.table, state.vessels, out.rows[i].mmsi)
+        if state.table[s] >= 0:
+            out.rows[i].identity_t = state.vessels[state.table[s]].identity_t
+
+
+@kernel
+def run(state, p, world, rows, refused, statics, beats, scratch_sources, scratch_regions, tells_outages, cursor, out):
     """Process all heartbeats of a batch with the rows and statics before them, from where the cursor stands.
 
+    `refused` bool[rows] out: the rows that are refused for the clock of their source.
     Returns DONE, or NEED_ROOM when a table or the event table must grow first; call again and it goes on.
     """
     r = world.reception
@@ -310,6 +349,8 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
     while cursor[BEAT] < beats.watermark_ms.shape[0]:
         now_ms = beats.watermark_ms[cursor[BEAT]]
         if cursor[STAGE] == 0:
+            a, b = beats.clocks_from[cursor[BEAT]], beats.clocks_from[cursor[BEAT] + 1]
+            note_clocks(r, beats.clocks.source[a:b], beats.clocks.offset_s[a:b], beats.clocks.doubt[a:b])
             while cursor[STATIC] < statics.t.shape[0] and statics.t[cursor[STATIC]] < now_ms:
                 i = cursor[STATIC]
                 row = vessel_row(state, statics.mmsi[i], statics.t[i], p.hulls.forget_ms)
@@ -328,7 +369,13 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
                 cursor[STATIC] = i + 1
             while cursor[ROW] < rows.t.shape[0] and rows.t[cursor[ROW]] < now_ms:
                 i = cursor[ROW]
-                if out.n[0] + spare >= out.rows.shape[0] or not _report(
+                told = out.n[0]
+                if r.sources[rows.source[i]].clock == CLOCK_REFUSED:
+                    if out.n[0] + spare >= out.rows.shape[0]:
+                        return NEED_ROOM
+                    _refuse(state, p, rows.mmsi[i], now_ms, world, out)
+                    refused[i] = True
+                elif out.n[0] + spare >= out.rows.shape[0] or not _report(
                     state,
                     p,
                     rows.mmsi[i],
@@ -346,6 +393,8 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
                     out,
                 ):
                     return NEED_ROOM
+                if out.n[0] > told:
+                    _note_vessel(state, told, out)
                 cursor[ROW] = i + 1
             cursor[STAGE] = 1
         if cursor[STAGE] == 1:
@@ -380,7 +429,9 @@ def run(state, p, world, rows, statics, beats, scratch_sources, scratch_regions,
             if state.due_t[i] <= now_ms:
                 if out.n[0] + spare >= out.rows.shape[0]:
                     return NEED_ROOM
+                told = out.n[0]
                 _passing_of_time(state, p, i, now_ms, window, world, out)
+                _note_vessel(state, told, out)
             cursor[TIMER] = i + 1
         _forget(state, p, now_ms)
         cursor[STAGE] = 0
@@ -398,3 +449,4 @@ def tell_open(state, p, world, out):
         state.hulls[spare] = state.hulls[i]
         _tell_open_of(state, p, i, now_ms, window, world, out)
         state.hulls[i] = state.hulls[spare]
+    _note_vessel(state, 0, out)

@@ -56,6 +56,7 @@ def withheld_episode(event: np.void, context: TellContext) -> Episode:
         ],
         evidence={
             "reports_without_position": int(v[0]),
+            "last_report": to_rfc3339(int(v[4])),
             "last_position_at": None if never else to_rfc3339(int(v[1])),
             "last_sog_kn": known(v[3]),
             "source": context.source_name(int(event["source"])),

@@ -3,14 +3,15 @@
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maritime.detect.episode import Episode, Reason, Severity, State
 from maritime.detect.settings import DetectSettings
-from maritime.times import FAR
+from maritime.times import FAR, NEVER, to_rfc3339
 
 STATES: Final[tuple[State, ...]] = ("open", "open", "closed", "retracted")  # by kernels.events OPEN, UPDATE, …
 SEVERITIES: Final[tuple[tuple[float, Severity], ...]] = ((0.9, "extreme"), (0.75, "severe"), (0.6, "moderate"))
@@ -26,6 +27,8 @@ class TellContext:
     source_name: Callable[[int], str | None]  # None where the receiver is not named
     coastline_id: str
     coastline_error_m: float
+    port_lat_deg: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))  # beside the rows of `place_name`
+    port_lon_deg: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 def known(value: float, digits: int = 1) -> float | None:
@@ -41,6 +44,18 @@ def severity_of(score: float) -> Severity:
 def hull_name(mmsi: int, number: int) -> str:
     """`"123456789-1"`."""
     return f"{mmsi:09d}-{number}"
+
+
+def _of_the_hull(event: np.void) -> dict[str, Any]:
+    """What every episode of a hull tells: since when it is known, how it is heard, and its earlier alerts."""
+    known_windows = int(event["windows_known"])
+    return {
+        "first_report": to_rfc3339(int(event["first_t"])),
+        "own_reception": round(int(event["windows_heard"]) / known_windows, 3) if known_windows else None,
+        "own_reception_windows": known_windows,
+        "prior_alerts_30d": int(event["prior_30d"]),
+        "prior_alerts_365d": int(event["prior_365d"]),
+    }
 
 
 def build(
@@ -61,6 +76,10 @@ def build(
     start_ms = int(event["start_t"])
     lat, lon = known(event["lat"], 6), known(event["lon"], 6)
     alerted = bool(event["alerted"])
+    if event["first_t"] != NEVER:
+        evidence = evidence | _of_the_hull(event)
+    if not math.isnan(event["clock_off_s"]):
+        evidence = evidence | {"source_clock_off_s": known(event["clock_off_s"])}
     digest = hashlib.sha256(f"{kind}|{hull}|{start_ms}".encode()).hexdigest()
     score = min(max(score, 0.0), 1.0)
     return Episode(

@@ -1,16 +1,17 @@
 """Tell a silence: what was expected, who else was heard, where the vessel can have gone. Alert type `dark_period`."""
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maritime.detect.dark_period import HELD, DarkPeriodSettings
 from maritime.detect.episode import Episode, Reason
 from maritime.detect.tell.context import TellContext, build, known
-from maritime.geo.geodesy import destination
-from maritime.times import FAR, to_rfc3339
-from maritime.units import HOUR_MS, KN_MS, NM_M
+from maritime.geo.geodesy import bearing_deg, destination, distance_m
+from maritime.times import FAR, NEVER, to_rfc3339
+from maritime.units import EARTH_RADIUS_M, HOUR_MS, KN_MS, NM_M
 
 CLASS_NAMES: Final = ("A", "B", None)
 RING_WIDTHS_DEG: Final = {1: 0.3, 2: 0.5, 4: 0.9, 10: 2.1}  # see kernels.reception.RINGS
@@ -19,6 +20,23 @@ GFW_HOURS: Final = 12.0
 GFW_REPORTS: Final = 14
 CIRCLE_POINTS: Final = 36
 LEAST_PROBABILITY: Final = 1e-6  # as told: one that small or smaller
+REACH_FACTOR: Final = 1.3  # chosen: as for hulls, a vessel may go faster than it last said
+LEAST_REACH_KN: Final = 1.0
+LONGEST_WAY_M: Final = 1000.0 * NM_M  # chosen: after more, the area says nothing
+LEAST_ACROSS_M: Final = 100.0  # chosen: even the straight way is an area, not a line
+MOST_PORTS: Final = 5
+
+
+class Reach(NamedTuple):
+    """Where a silent vessel can have gone: any place from which the way there and on is no longer than `way_m`."""
+
+    lat: float  # last position before the silence, degrees
+    lon: float
+    there_lat: float  # where it reappeared; the last position while it has not
+    there_lon: float
+    ended: bool
+    speed_kn: float
+    way_m: float
 
 
 def episode(event: np.void, context: TellContext) -> Episode:
@@ -61,6 +79,9 @@ def episode(event: np.void, context: TellContext) -> Episode:
         "port": context.place_name(int(v[11])) if v[11] >= 0 else None,
         "strict_gfw": strict_gfw,
     }
+    if event["identity_t"] != NEVER:
+        evidence["identity_changed_at"] = to_rfc3339(int(event["identity_t"]))
+    evidence["identity_change_seen"] = bool(event["identity_t"] >= event["start_t"])
     if v[17]:
         evidence["outage_meanwhile"] = True
     small = v[16] in SMALL_CRAFT_TYPES or v[19] == 1
@@ -73,10 +94,18 @@ def episode(event: np.void, context: TellContext) -> Episode:
             "reappeared_lat": known(v[12], 6),
             "reappeared_lon": known(v[13], 6),
             "reappeared_sog_kn": known(v[14]),
+            "reappeared_at": to_rfc3339(int(event["end_t"])),
             "unexplained_hours": _unexplained_hours(silent_h, moved_m, speed_kn),
         }
         if (alerted and event["what"] != 3 and "leaving" in held) or held in ("at_rest", "fading_reception"):
             evidence["raised_at_reappearance"] = alerted
+    reach = _reach(event, v, silent_h, ended)
+    if alerted:
+        evidence |= {
+            "reach_kn": round(reach.speed_kn, 1),
+            "reach_nm": round(reach.way_m / NM_M, 1),
+            "reachable_ports": _reachable_ports(reach, context),
+        }
     reasons = [
         Reason("silence", round(silent_h, 3), round(float(v[21]) / 60.0, 3), "h"),
         Reason("probability_of_hearing_nothing", probability, settings.probability, "1"),
@@ -97,7 +126,7 @@ def episode(event: np.void, context: TellContext) -> Episode:
         reasons=reasons,
         evidence=evidence,
         held_back_by=held or None,
-        geometry=_geometry(event, v, silent_h, ended, context) if alerted else None,
+        geometry=_geometry(reach) if alerted else None,
     )
 
 
@@ -123,25 +152,70 @@ def _unexplained_hours(silent_h: float, moved_m: float, speed_kn: float) -> floa
     return round(max(silent_h - moved_m / NM_M / speed_kn, 0.0), 3)
 
 
-def _geometry(event: np.void, v: np.ndarray, silent_h: float, ended: bool, context: TellContext) -> dict[str, Any]:
-    """While silent: the last position and the area it can have reached; at reappearance: the straight line between."""
+def _reach(event: np.void, v: np.ndarray, silent_h: float, ended: bool) -> Reach:
+    """At 1.3 times the last speed, or the speed that the reappearance implies; while silent, out only."""
     lat, lon = float(event["lat"]), float(event["lon"])
-    here = [round(lon, 6), round(lat, 6)]
-    if ended and not math.isnan(v[12]):
-        there_lon = float(v[13])
-        if there_lon - lon > 180.0:
-            there_lon -= 360.0
-        elif lon - there_lon > 180.0:
-            there_lon += 360.0
-        return {"type": "LineString", "coordinates": [here, [round(there_lon, 6), round(float(v[12]), 6)]]}
-    speed_kn = max(0.0 if math.isnan(v[7]) else float(v[7]), 1.0) * 1.3
-    radius_m = min(speed_kn * NM_M * silent_h, 500.0 * NM_M)
+    back = ended and not math.isnan(v[12])
+    there_lat, there_lon = (float(v[12]), float(v[13])) if back else (lat, lon)
+    moved_m = float(distance_m(lat, lon, there_lat, there_lon))
+    last_kn = 0.0 if math.isnan(v[7]) else float(v[7])
+    implied_kn = moved_m / NM_M / silent_h if silent_h > 0.0 else 0.0
+    speed_kn = max(last_kn * REACH_FACTOR, implied_kn, LEAST_REACH_KN * REACH_FACTOR)
+    way_m = min(speed_kn * NM_M * silent_h, LONGEST_WAY_M if back else LONGEST_WAY_M / 2.0)
+    return Reach(lat, lon, there_lat, there_lon, back, speed_kn, max(way_m, moved_m))
+
+
+def _reachable_ports(reach: Reach, context: TellContext) -> list[dict[str, Any]]:
+    """Known ports that it can have called at, the ones least out of its way first, with the detour's length."""
+    lat_deg, lon_deg = context.port_lat_deg, context.port_lon_deg
+    way_m = _great_circle_m(reach.lat, reach.lon, lat_deg, lon_deg)
+    if reach.ended:
+        way_m = way_m + _great_circle_m(reach.there_lat, reach.there_lon, lat_deg, lon_deg)
+    within = np.flatnonzero(way_m <= reach.way_m)
+    nearest = within[np.argsort(way_m[within], kind="stable")][:MOST_PORTS]
+    return [{"port": context.place_name(int(k)), "way_nm": round(float(way_m[k]) / NM_M, 1)} for k in nearest]
+
+
+def _great_circle_m(
+    lat: float, lon: float, lat_deg: NDArray[np.float64], lon_deg: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distances from one position to many, metres, by the haversine on the mean sphere."""
+    half_lat, half_lon = np.radians(lat_deg - lat) / 2.0, np.radians(lon_deg - lon) / 2.0
+    h = np.sin(half_lat) ** 2 + np.cos(np.radians(lat)) * np.cos(np.radians(lat_deg)) * np.sin(half_lon) ** 2
+    arc: NDArray[np.float64] = 2.0 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0)))
+    return arc
+
+
+def _geometry(reach: Reach) -> dict[str, Any]:
+    """The last position (at reappearance: the straight line between the two) and the area that it can have reached."""
+    here = [round(reach.lon, 6), round(reach.lat, 6)]
+    area = {"type": "Polygon", "coordinates": [_outline(reach)]}
+    if not reach.ended:
+        return {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": here}, area]}
+    there = [round(_unwrapped(reach.there_lon, reach.lon), 6), round(reach.there_lat, 6)]
+    line = {"type": "LineString", "coordinates": [here, there]}
+    return {"type": "GeometryCollection", "geometries": [line, area]}
+
+
+def _outline(reach: Reach) -> list[list[float]]:
+    """The circle, or the ellipse with the two positions as foci, as a closed ring against the clock."""
+    direct_m = float(distance_m(reach.lat, reach.lon, reach.there_lat, reach.there_lon))
+    axis_deg = float(bearing_deg(reach.lat, reach.lon, reach.there_lat, reach.there_lon)) if direct_m > 0.0 else 0.0
+    middle_lat, middle_lon = destination(reach.lat, reach.lon, axis_deg, direct_m / 2.0)
+    if direct_m > 0.0:
+        axis_deg = float(bearing_deg(middle_lat, middle_lon, reach.there_lat, reach.there_lon))
+    along_m = reach.way_m / 2.0 if reach.ended else reach.way_m
+    across_m = math.sqrt(max(along_m**2 - (direct_m / 2.0) ** 2, LEAST_ACROSS_M**2))
     ring = []
     for k in range(CIRCLE_POINTS):
-        to_lat, to_lon = destination(lat, lon, 360.0 - 360.0 * k / CIRCLE_POINTS, radius_m)
-        ring.append([round(lon + (to_lon - lon + 540.0) % 360.0 - 180.0, 6), round(to_lat, 6)])
-    ring.append(ring[0])
-    return {
-        "type": "GeometryCollection",
-        "geometries": [{"type": "Point", "coordinates": here}, {"type": "Polygon", "coordinates": [ring]}],
-    }
+        angle = -2.0 * math.pi * k / CIRCLE_POINTS
+        x, y = along_m * math.cos(angle), across_m * math.sin(angle)
+        course_deg = (axis_deg + math.degrees(math.atan2(y, x))) % 360.0
+        lat, lon = destination(middle_lat, middle_lon, course_deg, math.hypot(x, y))
+        ring.append([round(_unwrapped(lon, reach.lon), 6), round(lat, 6)])
+    return [*ring, ring[0]]
+
+
+def _unwrapped(lon: float, near_lon: float) -> float:
+    """The longitude without a jump at the antimeridian, as seen from another."""
+    return near_lon + (lon - near_lon + 540.0) % 360.0 - 180.0

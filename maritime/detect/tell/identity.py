@@ -20,6 +20,7 @@ def episode(event: np.void, context: TellContext) -> Episode:
         reasons=[Reason("implied_speed", round(speed_kn, 1), context.settings.hulls.reachable_kn, "kn")],
         evidence={
             "other_hull": f"{int(event['mmsi']):09d}-{int(v[0])}",
+            "last_report": to_rfc3339(int(event["start_t"])),
             "other_lat": known(v[1], 6),
             "other_lon": known(v[2], 6),
             "other_last_report": to_rfc3339(int(v[3])),

@@ -9,11 +9,13 @@ from maritime.columns import NAV_STATUS_UNKNOWN
 from maritime.detect.episode import Episode, Reason
 from maritime.detect.loitering import LoiteringSettings
 from maritime.detect.tell.context import TellContext, build, known
+from maritime.geo.cells import RECEPTION_CELL_DEG
 from maritime.times import FAR, to_rfc3339
 from maritime.units import HOUR_MS, NM_M
 
 MODES: Final = ("slow", "circling", "adrift", "not_under_command")  # bits of loiter_modes, see kernels.loitering
 SAMPLES_PER_HOUR: Final = 12.0  # chosen: one in five minutes shows all there is to a slow vessel
+AROUND_DEG: Final = round(3 * RECEPTION_CELL_DEG, 3)  # width of a reception cell and its ring
 LEAST_WEIGHT: Final = 0.5  # kernels.loitering._judge: below it no length of stay is an alert
 
 
@@ -43,12 +45,18 @@ def episode(event: np.void, context: TellContext) -> Episode:
         "coast_nm": None if far else known(v[8] / NM_M),
         "beyond_coast_nm": settings.far_nm if far else None,
         "coastline": context.coastline_id,
-        "port_km": known(v[9] / 1000.0) if v[9] <= settings.port_out_km * 1000.0 else None,
+        "port": context.place_name(int(v[27])) if v[27] >= 0 else None,
+        "port_km": known(v[26] / 1000.0) if v[27] >= 0 else None,
+        "others_ever_at_rest_here": int(v[25]),
         "zone": zone,
         "nav_status": int(v[19]),
         "at_anchor_share": known(v[12], 2),
         "usual_slow_share": known(v[17], 2),
         "vessels_heard_around": int(v[18]),
+        "vessels_usual_around": known(v[23]),
+        "around_deg": AROUND_DEG,
+        "others_heard_near": int(v[24]),
+        "near_deg": RECEPTION_CELL_DEG,
         "ship_type": int(v[16]),
         "longest_hole_min": known(v[13] / 60.0),
         "weight": known(v[14], 3),
