@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, cell_of
 
+NO_VESSEL = (4, 9, 11, 14, 21)  # base stations, search-and-rescue aircraft, safety texts, aids to navigation
 MINUTE, WINDOW, HOUR, WEEK = 60_000, 600_000, 3_600_000, 7 * 86_400_000
 LATENESS = 120_000
 
@@ -122,7 +123,7 @@ def heard(reports: list[Report], end: int) -> list[Row]:
     """The rows of the window that ends then."""
     groups: dict[tuple[int, int], list[Report]] = defaultdict(list)
     for r in reports:
-        if end - WINDOW <= r.t < end and r.lat == r.lat and r.msg_type not in (4, 9, 11, 14, 21):
+        if end - WINDOW <= r.t < end and r.lat == r.lat and r.msg_type not in NO_VESSEL:
             groups[cell_of(r.lat, r.lon, RECEPTION_CELL_DEG), 4 * r.source + transceiver(r.msg_type)].append(r)
     return [
         Row(
@@ -148,6 +149,6 @@ def resting(reports: list[Report], end: int) -> list[tuple[int, int]]:
     """The mooring cells in which vessels lay still in the window that ends then, and who."""
     cells: dict[int, set[int]] = defaultdict(set)
     for r in reports:
-        if end - WINDOW <= r.t < end and r.lat == r.lat and r.sog < 0.5:
+        if end - WINDOW <= r.t < end and r.lat == r.lat and r.sog < 0.5 and r.msg_type not in NO_VESSEL:
             cells[cell_of(r.lat, r.lon, MOORING_CELL_DEG)].add(r.mmsi)
     return [(cell, sketch(vessels)) for cell, vessels in sorted(cells.items())]

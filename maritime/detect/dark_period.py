@@ -4,7 +4,7 @@
 alert.
 
 **Expectation.** Of the last 36 ten-minute windows the hull was heard in a share q. While it is silent, the
-probability of hearing nothing, were the transmitter on, is P = Π (1 − q·r) over the windows, where r is whether
+probability of hearing nothing, were the transmitter on, is P = (1 − q)^Σr over the windows, where r is whether
 reception works around its last position: 1 when three vessels, or half of those usually heard there, are heard, less
 with fewer. "There" is the cell and its ring, or ever wider rings until three vessels are usual; in lonely water, all
 that the source hears. Where reception comes and goes (a satellite's), q is taken of the windows in which it is there.

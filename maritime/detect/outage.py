@@ -1,10 +1,11 @@
 """Reception outage: about the sensor, not the ship.
 
 Many hulls of one source, or of one region of a degree, fall silent together: after an hour of steady reception, of at
-least 5 vessels usually heard in ten minutes a tenth or fewer are heard for two windows on end, where at least 5 were
-heard just before: fewer may have left one by one. (A passing satellite is never steady for an hour.) One notice tells
-it, dark periods within are held back, and it closes when half of the usual number is heard again. Known from heartbeats
-alone, so every engine sees the same; only the engine that owns partition 0 tells it.
+least 5 vessels usually heard in ten minutes a tenth or fewer are heard for two windows on end, where half or more, and
+at least 5, were heard just before: fewer may have left one by one. (A passing satellite is never steady for an hour.)
+One notice tells it, dark periods within are held back, and it closes when half of the usual number is heard again.
+While a source is out, its regions are out with it and have no notice of their own. Known from heartbeats alone, so
+every engine sees the same; only the engine that owns partition 0 tells it.
 """
 
 from typing import Final, NamedTuple
@@ -24,7 +25,8 @@ SOURCE_DTYPE: Final = np.dtype(
         ("last_t", "i8"),
         ("quiet", "u4"),  # quiet windows on end
         ("quiet_t", "i8"),  # last report before they began
-        ("out", "u1"),
+        ("out", "u1"),  # 1 told, 2 a region within the outage of a source
+        ("ended_t", "i8"),  # end of its last outage; 0 = none
         ("told", "u2"),
         ("usual", "f4"),  # vessels in ten minutes before the outage
         ("silenced", "u4"),  # vessels in the last window before it

@@ -140,7 +140,7 @@ def joined(parts: list[Heartbeats]) -> Heartbeats:
 
 
 def run(positions: pa.RecordBatch, cuts=(), settings: DetectSettings | None = None) -> list[Episode]:
-    """Episodes of a batch fed in slices that end at `cuts`, with those still open at the end."""
+    """Episodes of a batch fed in slices that end at `cuts` within it, with those still open at the end."""
     settings = settings or DetectSettings()
     engine, maker = new_engine(settings), HeartbeatMaker(settings.time)
     engine.feed(positions.slice(0, 0), statics())

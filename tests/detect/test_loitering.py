@@ -178,13 +178,14 @@ def test_a_circler_has_not_left_while_it_sails_slowly_where_it_circled(world):
     assert last["end_t"] - last["start_t"] >= 8.5 * HOUR_MS
 
 
-def test_disabled_it_keeps_nothing_and_tells_nothing(world):
+def test_disabled_it_tells_nothing_and_keeps_but_the_samples_that_silences_are_judged_by(world):
     off = LoiteringSettings(enabled=False).parameters()
     one = slow(300, FAR_OFF)
     hulls, vessels = walk.new_hull()
     out = walk.new_events()
     walk.walk_loitering(off, hulls, vessels, one, beats_of(one), NOBODY, world, out, True)
-    assert (out.n[0], hulls[0]["short_n"]) == (0, 0)
+    assert (out.n[0], hulls[0]["loiter_open"], hulls[0]["loiter_n"]) == (0, 0, 0)
+    assert hulls[0]["short_n"] == len(one.t)
 
 
 def test_asking_for_open_episodes_leaves_the_hull_as_it_was(world):

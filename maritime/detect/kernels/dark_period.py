@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from maritime.detect.kernels.events import CLOSED, OPEN, RETRACTED, SILENCE, UPDATE, tell
-from maritime.detect.kernels.outage import is_clock_off, is_out
+from maritime.detect.kernels.outage import is_clock_off, is_out, was_out_since
 from maritime.detect.kernels.reception import (
     RINGS,
     WINDOW_MS,
@@ -248,20 +248,17 @@ def silence_time(p, h, ship_type, now_ms, window, own_bit, world, out):
     if h.silence_held == FEW or not p.enabled:
         h.silence_due_t = FAR
         return
+    out_now = is_out(world.reception, h.source, h.lat, h.lon)
     if now_ms % WINDOW_MS == 0:
-        out_now = is_out(world.reception, h.source, h.lat, h.lon)
         r, who = reception_around(p, h, window, own_bit, world)
         if out_now:
-            h.silence_out = 1
             r = 0.0
+        if was_out_since(world.reception, h.source, h.lat, h.lon, h.silence_start_t):
+            h.silence_out = 1
         h.silence_windows += 1
         h.silence_r_sum += r
         h.silence_who |= who
         h.silence_log_p = log_probability(h)
-    elif h.silence_out:
-        out_now = is_out(world.reception, h.source, h.lat, h.lon)
-    else:
-        out_now = False
     h.silence_due_t = (now_ms // WINDOW_MS + 1) * WINDOW_MS
     if h.silence_log_p >= math.log(p.probability) or h.silence_held != NONE:
         if h.silence_held != NONE and h.silence_log_p < math.log(p.probability):
@@ -345,7 +342,10 @@ def _comes_into_reach(p, lat, lon, sog, cog, window, own_bit, world):
 
 @kernel
 def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_bit, world, out):
-    """A report after a silence: close, retract or raise the alert; `h` still holds the report before."""
+    """A report after a silence: close, retract or raise the alert; `h` still holds the report before.
+
+    NaN position: it is heard again, but nobody knows where.
+    """
     if t_ms - h.heard_t < p.least_ms or h.last_t != h.heard_t:
         return
     if not h.silence_judged or h.silence_start_t != h.last_t:
@@ -355,10 +355,15 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
     least_ms = least_silence_ms(p, h)
     if t_ms - h.last_t < least_ms and not h.silence_alerted:
         return
+    if h.silence_held == CLASH and h.silence_told > 0:  # the alert was retracted: that was the end of it
+        h.silence_judged = 0
+        return
+    if was_out_since(world.reception, h.source, h.lat, h.lon, h.last_t):
+        h.silence_out = 1
     moved_m = quick_distance_m(h.lat, h.lon, lat, lon)
     held = np.int64(h.silence_held)
     still = moved_m < p.still_m and (not sog >= p.still_kn or is_mooring(p, h.lat, h.lon, own_bit, world))
-    returned = _comes_over_the_edge(p, lat, lon, sog, cog, world)
+    returned = not math.isnan(lat) and _comes_over_the_edge(p, lat, lon, sog, cog, world)
     unlikely = h.silence_log_p < math.log(p.probability)
     works = reception_works(p, h)
     long_enough = t_ms - h.last_t >= max(least_ms, np.int64(p.holes * longest_hole_ms(h)))
@@ -368,7 +373,7 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
             what = RETRACTED
             h.silence_held = STILL if still else RETURNED
     elif held == NONE:
-        h.silence_held = OUT if h.silence_out else (EXPECTED if not unlikely else SHORT)
+        h.silence_held = OUT if h.silence_out else (SHORT if unlikely and works else EXPECTED)
     elif held in (AT_REST, LEAVING, SLOWING):
         sailed_m = max(p.moved_m, p.moved_kn * KN_MS * (t_ms - h.last_t) / 1000.0)
         told = p.enabled and unlikely and long_enough and works and not h.silence_out and moved_m >= sailed_m
@@ -404,6 +409,8 @@ def _no_silence(p, h, ship_type, held, now_ms, world, out):
         h.silence_held = held
         _tell(p, h, ship_type, RETRACTED, now_ms, now_ms, math.nan, math.nan, math.nan, world, out)
         h.silence_alerted = 0
+    elif h.silence_start_t != h.last_t:
+        h.silence_told = 0
     h.silence_held = held
     h.silence_judged = 1
     h.silence_start_t = h.last_t
@@ -413,9 +420,13 @@ def _no_silence(p, h, ship_type, held, now_ms, world, out):
 @kernel
 def tell_open_silence(p, h, ship_type, now_ms, world, out):
     """Tell a silence that still lasts, long enough to be recorded and not told as an alert."""
-    if now_ms - h.last_t >= least_silence_ms(p, h):
-        if h.silence_start_t != h.last_t:
-            h.silence_start_t = h.last_t
-        if h.silence_held == NONE:
-            h.silence_held = EXPECTED
-        _tell(p, h, ship_type, OPEN, now_ms, FAR, math.nan, math.nan, math.nan, world, out)
+    if now_ms - h.last_t < least_silence_ms(p, h):
+        return
+    if h.silence_start_t != h.last_t:
+        h.silence_start_t = h.last_t
+        h.silence_told = 0
+    if h.silence_told > 0:  # as an alert that was retracted
+        return
+    if h.silence_held == NONE:
+        h.silence_held = EXPECTED
+    _tell(p, h, ship_type, OPEN, now_ms, FAR, math.nan, math.nan, math.nan, world, out)

@@ -186,7 +186,7 @@ def count_heard(
 
 
 @allocating_kernel
-def count_resting(mmsi, lat_deg, lon_deg, sog_kn, rest_kn, cell_out, who_out):
+def count_resting(mmsi, lat_deg, lon_deg, sog_kn, msg_type, rest_kn, cell_out, who_out):
     """The mooring cells in which vessels lay still, with the bits of who they were; returns the number of cells."""
     n = mmsi.shape[0]
     size = 16
@@ -197,7 +197,7 @@ def count_resting(mmsi, lat_deg, lon_deg, sog_kn, rest_kn, cell_out, who_out):
     at = np.zeros(size, np.int64)
     n_cells = 0
     for i in range(n):
-        if np.isnan(lat_deg[i]) or not sog_kn[i] < rest_kn:
+        if np.isnan(lat_deg[i]) or not sog_kn[i] < rest_kn or not is_vessel_report(msg_type[i]):
             continue
         cell = cell_of(lat_deg[i], lon_deg[i], MOORING_CELL_DEG)
         s = _slot(hi, lo, cell, 0)

@@ -442,6 +442,15 @@ def forget_samples(h):
 
 
 @kernel
+def keep_sample(h, s, lat, lon, sog):
+    """Take a report into the rings, unless the newest sample is less than a minute old; whether it was taken."""
+    if h.short_n > 0 and s - short_s(h, (h.short_n - 1) % SHORT_RING) < 55:
+        return False
+    take_sample(h, s, lat, lon, sog)
+    return True
+
+
+@kernel
 def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
     """What a report does to the rings and the episode; `h` still holds the report before.
 
@@ -449,9 +458,12 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
 
     Apart from it because most reports need no more, and a call that takes the whole world costs more than the step.
     """
-    if not p.enabled:
-        return NOTHING
     s = seconds_of(t_ms)
+    if not p.enabled:  # silences are still judged by the last samples
+        if t_ms - h.last_t > p.bridge_ms:
+            forget_samples(h)
+        keep_sample(h, s, lat, lon, sog)
+        return NOTHING
     if t_ms - h.last_t > p.bridge_ms:
         if h.loiter_open:
             return TOO_LONG_A_HOLE
@@ -488,9 +500,8 @@ def loitering_step(p, h, t_ms, lat, lon, sog, cog, heading, status):
     elif h.adrift_s != FAR_S and (s - h.adrift_seen_s) * 1000 > p.leave_ms // 2:
         h.adrift_s = FAR_S
 
-    if h.short_n > 0 and s - short_s(h, (h.short_n - 1) % SHORT_RING) < 55:
+    if not keep_sample(h, s, lat, lon, sog):
         return NOTHING
-    take_sample(h, s, lat, lon, sog)
 
     slow = -1
     circling = -1

@@ -10,6 +10,7 @@ from maritime.times import FAR, NEVER
 
 N_REGIONS, SOURCES_OUT = 4, 5  # places in the reception's meta array
 REGION_DEG = 1.0
+TOLD, COVERED = 1, 2  # how a source or region is out: told of, or a region within the outage of a source
 
 
 @kernel
@@ -90,29 +91,37 @@ def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
     usual = g.vessels_sum / g.weight if g.weight > 0.0 else 0.0
     low = g.vessels <= p.quiet_share * usual
     quiet = (
-        low
+        p.enabled
+        and low
         and usual >= p.usual_vessels
         and g.steady >= p.steady_windows
         and (g.quiet > 0 or 2.0 * g.vessels_before >= usual)
     )
-    if g.out:
+    if g.out == TOLD:
         if g.vessels >= p.back_share * g.usual:
             g.out = 0
             g.quiet = 0
+            g.ended_t = max(g.first_t, g.quiet_t)
             if tells:
-                _tell(g, is_region, key, CLOSED, now_ms, max(g.first_t, g.quiet_t), out)
+                _tell(g, is_region, key, CLOSED, now_ms, g.ended_t, out)
     elif quiet:
         if g.quiet == 0:
             g.quiet_t = last_before
             g.silenced = g.vessels_before
         g.quiet += 1
-        if g.quiet >= p.quiet_windows and g.silenced >= p.usual_vessels and not others_out:
-            g.out = 1
+        fell_together = g.quiet >= p.quiet_windows and g.silenced >= p.usual_vessels
+        if fell_together and others_out:
+            g.out = COVERED
+        elif fell_together:
+            g.out = TOLD
             g.usual = usual
             g.told = 0
             if tells:
                 _tell(g, is_region, key, OPEN, now_ms, FAR, out)
     else:
+        if g.out == COVERED:
+            g.out = 0
+            g.ended_t = max(g.first_t, g.quiet_t)
         g.quiet = 0
         g.steady = 0 if low else g.steady + 1
     if g.quiet == 0 and not g.out:
@@ -120,17 +129,15 @@ def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
         g.weight = g.weight * KEEP + 1.0
     g.vessels_before = g.vessels
     g.vessels = 0
-    return np.int64(g.out)
+    return 1 if g.out else 0
 
 
 @kernel
 def close_window(p, r, cell, group, vessels, first_ms, last_ms, last_source_ms, last_region_ms, now_ms, tells, out):
-    """Close one reception window: count its rows by source and region, and see who is out.
+    """Close one reception window: count its rows by source and region, and see who is out (nobody, when disabled).
 
     `last_source_ms` and `last_region_ms` are scratch of the tables' lengths.
     """
-    if not p.enabled:
-        return
     for s in range(r.sources.shape[0]):
         last_source_ms[s] = r.sources[s].last_t
     for s in range(r.regions.shape[0]):
@@ -164,8 +171,17 @@ def is_clock_off(r, h):
 
 @kernel
 def is_out(r, source, lat, lon):
-    """Whether the source, or the region of a position, is out."""
+    """Whether the source, or the region of a position, is out or seems to be."""
     if r.sources[source].out or r.sources[source].quiet > 0:
         return True
     s = cell_slot(r.region_keys, cell_of(lat, lon, REGION_DEG))
-    return r.region_keys[s] != -1 and (r.regions[s].out == 1 or r.regions[s].quiet > 0)
+    return r.region_keys[s] != -1 and (r.regions[s].out > 0 or r.regions[s].quiet > 0)
+
+
+@kernel
+def was_out_since(r, source, lat, lon, since_ms):
+    """Whether an outage of the source, or of the region of a position, lasts or has ended after a time."""
+    if r.sources[source].out or r.sources[source].ended_t > since_ms:
+        return True
+    s = cell_slot(r.region_keys, cell_of(lat, lon, REGION_DEG))
+    return r.region_keys[s] != -1 and (r.regions[s].out > 0 or r.regions[s].ended_t > since_ms)

@@ -223,6 +223,10 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
     if h.source == 0 or is_beacon_mmsi(mmsi):  # of others it stays the last report's until their silence is judged
         h.source = source
     beacon_report(p.distress, h, t_ms, lat, lon, status, msg_type, now_ms, out)
+    if h.last_t != NEVER and t_ms - h.heard_t >= p.dark_period.least_ms and not is_beacon_mmsi(mmsi):
+        if world.reception.sources[source].clock and not h.silence_alerted:
+            silence_doubted(p.dark_period, h, vessel.ship_type, now_ms, world, out)
+        silence_ends(p.dark_period, h, vessel.ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_bit, world, out)
     if is_beacon_mmsi(mmsi) or msg_type == 14:
         note_heard(h, t_ms)
         if not math.isnan(lat):
@@ -239,10 +243,6 @@ def _report(state, p, mmsi, t_ms, lat, lon, sog, cog, heading, status, msg_type,
         return True
     withheld_report(p.withheld, h, t_ms, lat, now_ms, out)
     ship_type = vessel.ship_type
-    if h.last_t != NEVER and t_ms - h.heard_t >= p.dark_period.least_ms:
-        if world.reception.sources[source].clock and not h.silence_alerted:
-            silence_doubted(p.dark_period, h, ship_type, now_ms, world, out)
-        silence_ends(p.dark_period, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_bit, world, out)
     loitering = loitering_step(p.loitering, h, t_ms, lat, lon, sog, cog, heading, status)
     if loitering != NO_LOITERING:
         loitering_act(

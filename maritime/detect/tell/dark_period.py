@@ -16,6 +16,7 @@ from maritime.units import EARTH_RADIUS_M, HOUR_MS, KN_MS, NM_M
 CLASS_NAMES: Final = ("A", "B", None)
 RING_WIDTHS_DEG: Final = {1: 0.3, 2: 0.5, 4: 0.9, 10: 2.1}  # see kernels.reception.RINGS
 SMALL_CRAFT_TYPES: Final = (30, 36, 37)  # fishing, sailing, pleasure craft (ITU-R M.1371-5 table 53)
+RAISED_AT_REAPPEARANCE: Final = ("at_rest", "leaving_area_heard", "slowing_into_mooring")
 GFW_HOURS: Final = 12.0
 GFW_REPORTS: Final = 14
 CIRCLE_POINTS: Final = 36
@@ -97,7 +98,7 @@ def episode(event: np.void, context: TellContext) -> Episode:
             "reappeared_at": to_rfc3339(int(event["end_t"])),
             "unexplained_hours": _unexplained_hours(silent_h, moved_m, speed_kn),
         }
-        if (alerted and event["what"] != 3 and "leaving" in held) or held in ("at_rest", "fading_reception"):
+        if held in RAISED_AT_REAPPEARANCE:
             evidence["raised_at_reappearance"] = alerted
     reach = _reach(event, v, silent_h, ended)
     if alerted:
