@@ -6,7 +6,7 @@ MMSI, content), so arrival order within the allowed lateness, and any split of t
 the same episodes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -30,7 +30,7 @@ from maritime.detect.tell import identity as tell_identity
 from maritime.detect.tell import landing as tell_landing
 from maritime.detect.tell import loitering as tell_loitering
 from maritime.detect.tell import outage as tell_outage
-from maritime.detect.tell.context import TellContext
+from maritime.detect.tell.context import Event, TellContext
 from maritime.times import NEVER
 
 COUNTERS: Final = (
@@ -52,7 +52,7 @@ SMALLEST_EVENTS: Final = 4096
 LONGEST_KEY_SPAN_MS: Final = 1 << 33  # (t − t0) and MMSI share an int64
 KEY_MMSI: Final = 1 << 30
 
-TELLERS: Final[dict[int, Callable[[np.void, TellContext], Episode]]] = {
+TELLERS: Final[dict[int, Callable[[Event, TellContext], Episode]]] = {
     event_kernels.LOITERING: tell_loitering.episode,
     event_kernels.SILENCE: tell_dark_period.episode,
     event_kernels.LANDFALL: tell_landing.episode,
@@ -328,7 +328,9 @@ class Engine:
         self._events.n[0] = 0
         told = self._events.rows[:n]
         order = np.lexsort([told[name] for name in TOLD_ORDER[::-1]])
-        return [TELLERS[int(event["kind"])](event, self._context) for event in told[order]]
+        names = EVENT_DTYPE.names or ()
+        events: Iterator[Event] = (dict(zip(names, row, strict=True)) for row in told[order].tolist())
+        return [TELLERS[event["kind"]](event, self._context) for event in events]
 
     def _make_room(self, beats: Beats, cursor: NDArray[np.int64]) -> None:
         beat = int(cursor[run_kernels.BEAT])

@@ -353,13 +353,14 @@ def test_static_reports_against_the_last_that_said_something(said):
     vessels = new_state(2).vessels[:1]
     vessels["identity_t"] = NEVER
     vessels["destination_port"] = -1
+    vessels["length_m"] = math.nan
     changed = NEVER
     for t, (imo, call_sign, name, ship_type, length_m, port) in enumerate(said):
         hashes = (np.uint64(hash_of(call_sign)), np.uint64(hash_of(name)))
         _note(vessels, t, np.uint32(imo), *hashes, np.uint8(ship_type), np.float32(length_m), port)
-        for k in (0, 1, 2):
-            before = [x[k] for x in said[:t] if x[k]]
-            if before and said[t][k] and before[-1] != said[t][k]:
+        for k in (0, 1, 2, 3, 4):
+            before = [x[k] for x in said[:t] if x[k] and x[k] == x[k]]
+            if before and said[t][k] and said[t][k] == said[t][k] and before[-1] != said[t][k]:
                 changed = t
 
     def last(k: int, nothing: Any, unless: Any = None) -> Any:

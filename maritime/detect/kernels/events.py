@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from maritime.detect.kernels.reception import popcount
+from maritime.detect.kernels.reception import WINDOW_MS, popcount
 from maritime.detect.kernels.samples import ms_of
 from maritime.detect.prior import PRIORS
 from maritime.jit import kernel
@@ -11,8 +11,6 @@ from maritime.units import DAY_MS
 
 LOITERING, SILENCE, LANDFALL, BEACON, WITHHELD, OUTAGE, CLASH = 1, 2, 3, 4, 5, 6, 7  # kind
 OPEN, UPDATE, CLOSED, RETRACTED = 0, 1, 2, 3  # what
-
-
 RECENT_WINDOWS = 36  # six hours
 
 
@@ -82,7 +80,7 @@ def tell(out, kind, what, h, revision, alerted, now_ms, start_ms, end_ms, lat_de
     e.lon = lon_deg
     e.first_t = ms_of(h.first_s)
     e.identity_t = NEVER
-    known = min(np.int64(h.window) - h.windows_from + 1, RECENT_WINDOWS)
+    known = min(h.heard_t // WINDOW_MS - h.windows_from + 1, RECENT_WINDOWS)
     e.windows_known = known
     e.windows_heard = popcount(h.windows_heard & ((np.uint64(1) << np.uint64(known)) - np.uint64(1)))
     _note_priors(e, h, kind, what, revision, alerted, start_ms)

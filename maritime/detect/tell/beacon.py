@@ -5,14 +5,14 @@ from typing import Final
 import numpy as np
 
 from maritime.detect.episode import Episode, Reason
-from maritime.detect.tell.context import TellContext, build, known
+from maritime.detect.tell.context import Event, TellContext, build, known
 from maritime.times import FAR, to_rfc3339
 from maritime.units import MINUTE_MS
 
 DEVICES: Final = {970: "AIS-SART", 972: "man overboard", 974: "EPIRB-AIS"}  # ITU-R M.585-9 annex 2
 
 
-def beacon_episode(event: np.void, context: TellContext) -> Episode:
+def beacon_episode(event: Event, context: TellContext) -> Episode:
     """The episode of a BEACON event: active is an alert of the highest severity, test is recorded only."""
     active = bool(event["alerted"])
     device = DEVICES.get(int(event["mmsi"]) // 1_000_000)
@@ -34,7 +34,7 @@ def beacon_episode(event: np.void, context: TellContext) -> Episode:
     )
 
 
-def withheld_episode(event: np.void, context: TellContext) -> Episode:
+def withheld_episode(event: Event, context: TellContext) -> Episode:
     """The episode of a WITHHELD event: transmitting without a position."""
     settings = context.settings.withheld
     v = event["v"]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from maritime.detect.dark_period import HELD, DarkPeriodSettings
 from maritime.detect.episode import Episode, Reason
-from maritime.detect.tell.context import TellContext, build, known
+from maritime.detect.tell.context import Event, TellContext, build, known
 from maritime.geo.geodesy import bearing_deg, destination, distance_m
 from maritime.times import FAR, NEVER, to_rfc3339
 from maritime.units import EARTH_RADIUS_M, HOUR_MS, KN_MS, NM_M
@@ -40,7 +40,7 @@ class Reach(NamedTuple):
     way_m: float
 
 
-def episode(event: np.void, context: TellContext) -> Episode:
+def episode(event: Event, context: TellContext) -> Episode:
     """The episode of a SILENCE event; the order of `v` is that of kernels.dark_period._tell."""
     settings = context.settings.dark_period
     v = event["v"]
@@ -153,7 +153,7 @@ def _unexplained_hours(silent_h: float, moved_m: float, speed_kn: float) -> floa
     return round(max(silent_h - moved_m / NM_M / speed_kn, 0.0), 3)
 
 
-def _reach(event: np.void, v: np.ndarray, silent_h: float, ended: bool) -> Reach:
+def _reach(event: Event, v: np.ndarray, silent_h: float, ended: bool) -> Reach:
     """At 1.3 times the last speed, or the speed that the reappearance implies; while silent, out only."""
     lat, lon = float(event["lat"]), float(event["lon"])
     back = ended and not math.isnan(v[12])

@@ -1,14 +1,12 @@
 """Tell an identity clash: two transmitters on one MMSI."""
 
-import numpy as np
-
 from maritime.detect.episode import Episode, Reason
-from maritime.detect.tell.context import TellContext, build, known
+from maritime.detect.tell.context import Event, TellContext, build, known
 from maritime.times import to_rfc3339
 from maritime.units import NM_M
 
 
-def episode(event: np.void, context: TellContext) -> Episode:
+def episode(event: Event, context: TellContext) -> Episode:
     """The episode of a CLASH event, told once, when the further hull is found."""
     v = event["v"]
     speed_kn = float(v[5])

@@ -7,7 +7,7 @@ import numpy as np
 
 from maritime.detect.episode import Episode, Reason
 from maritime.detect.landing import HELD, SEEN, TERMS, LandingSettings
-from maritime.detect.tell.context import TellContext, build, known
+from maritime.detect.tell.context import Event, TellContext, build, known
 from maritime.times import FAR, to_rfc3339
 from maritime.units import MINUTE_MS
 
@@ -16,7 +16,7 @@ SUNSET_DEG: Final = -0.833  # altitude at which the sun's upper limb sets, with 
 RETRACTED: Final = 3  # kernels.events
 
 
-def episode(event: np.void, context: TellContext) -> Episode:
+def episode(event: Event, context: TellContext) -> Episode:
     """The episode of a LANDFALL event; the order of `v` is that of kernels.landing._tell."""
     settings = context.settings.landing
     v = event["v"]

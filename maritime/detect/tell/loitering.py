@@ -8,7 +8,7 @@ import numpy as np
 from maritime.columns import NAV_STATUS_UNKNOWN
 from maritime.detect.episode import Episode, Reason
 from maritime.detect.loitering import LoiteringSettings
-from maritime.detect.tell.context import TellContext, build, known
+from maritime.detect.tell.context import Event, TellContext, build, known
 from maritime.geo.cells import RECEPTION_CELL_DEG
 from maritime.times import FAR, to_rfc3339
 from maritime.units import HOUR_MS, NM_M
@@ -19,7 +19,7 @@ AROUND_DEG: Final = round(3 * RECEPTION_CELL_DEG, 3)  # width of a reception cel
 LEAST_WEIGHT: Final = 0.5  # kernels.loitering._judge: below it no length of stay is an alert
 
 
-def episode(event: np.void, context: TellContext) -> Episode:
+def episode(event: Event, context: TellContext) -> Episode:
     """The episode of a LOITERING event; the order of `v` is that of kernels.loitering._tell."""
     settings = context.settings.loitering
     v = event["v"]

@@ -1,14 +1,12 @@
 """Tell a reception outage: a notice about a sensor, not about a ship."""
 
-import numpy as np
-
 from maritime.detect.episode import Episode, Reason
-from maritime.detect.tell.context import TellContext, build, known
+from maritime.detect.tell.context import Event, TellContext, build, known
 from maritime.times import FAR
 from maritime.units import HOUR_MS
 
 
-def episode(event: np.void, context: TellContext) -> Episode:
+def episode(event: Event, context: TellContext) -> Episode:
     """The episode of an OUTAGE event; `hull` names the source or the region."""
     v = event["v"]
     regional = bool(v[2])
