@@ -44,5 +44,5 @@ class Episode:
     alerted: bool
     held_back_by: str | None  # the rule that kept it from being an alert; None when alerted
     reasons: tuple[Reason, ...] = ()
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)  # of alerts and silences; others are told by their reasons
     geometry: dict[str, Any] | None = None  # GeoJSON geometry: Point, LineString, Polygon or GeometryCollection

@@ -36,7 +36,7 @@ class TellContext:
 
 def known(value: float, digits: int = 1) -> float | None:
     """A float of an event, rounded; None for NaN."""
-    return None if math.isnan(value) else round(float(value), digits)
+    return None if value != value else round(float(value), digits)
 
 
 def severity_of(score: float) -> Severity:
@@ -79,7 +79,7 @@ def build(
     start_ms = int(event["start_t"])
     lat, lon = known(event["lat"], 6), known(event["lon"], 6)
     alerted = bool(event["alerted"])
-    if event["first_t"] != NEVER:
+    if alerted and event["first_t"] != NEVER:
         evidence = evidence | _of_the_hull(event)
     if not math.isnan(event["clock_off_s"]):
         evidence = evidence | {"source_clock_off_s": known(event["clock_off_s"])}

@@ -1,6 +1,7 @@
 """Tell a landfall: where, how much of it was seen, and what about it is unusual. Alert type `unusual_landing`."""
 
 import math
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,21 @@ def episode(event: Event, context: TellContext) -> Episode:
     held = HELD[int(event["held"])]
     ended = event["end_t"] < FAR
     stay_min = (int(event["end_t"]) - int(event["start_t"])) / MINUTE_MS if ended else None
+    return build(
+        event,
+        "landfall",
+        score=_score(settings, terms),
+        confidence=float(v[0]) / len(SEEN),
+        reasons=_reasons(settings, terms, v, stay_min),
+        evidence=_evidence(event, v, seen, held, stay_min, context) if event["alerted"] else {},
+        held_back_by=held or None,
+    )
+
+
+def _evidence(
+    event: Event, v: Sequence[float], seen: Collection[str], held: str, stay_min: float | None, context: TellContext
+) -> dict[str, Any]:
+    """What people are told with an alert; who reads of an ordinary landfall reads its row."""
     evidence: dict[str, Any] = {
         "confidence_level": int(v[0]),
         **{f"{part}_seen": part in seen for part in SEEN},
@@ -59,15 +75,7 @@ def episode(event: Event, context: TellContext) -> Episode:
     }
     if event["what"] == RETRACTED:
         evidence["retracted_because"] = held
-    return build(
-        event,
-        "landfall",
-        score=_score(settings, terms),
-        confidence=float(v[0]) / len(SEEN),
-        reasons=_reasons(settings, terms, v, stay_min),
-        evidence=evidence,
-        held_back_by=held or None,
-    )
+    return evidence
 
 
 def _named(bits: int, names: tuple[str, ...]) -> list[str]:

@@ -28,9 +28,34 @@ def episode(event: Event, context: TellContext) -> Episode:
     threshold_h = known(v[15] / 60.0, 3)
     modes = [name for k, name in enumerate(MODES) if int(v[11]) >> k & 1]
     zone = context.zone_name(int(v[10])) if v[10] >= 0 else None
-    far = v[8] >= settings.far_nm * NM_M
     ratio = float(v[5] / v[6]) if v[6] > 0.0 else math.nan
-    evidence: dict[str, Any] = {
+    masks = _masks(settings, v)
+    reasons = [Reason("duration", round(hours, 3), threshold_h, "h")]
+    if "slow" in modes:
+        reasons.append(Reason("mean_speed", known(v[1], 2), settings.enter_kn, "kn"))
+    if "circling" in modes:
+        reasons.append(Reason("circling", known(ratio), settings.circling_ratio, "path/net"))
+    reasons += [Reason(mode, True, True, "1") for mode in modes if mode in ("adrift", "not_under_command")]
+    if zone is not None:
+        reasons.append(Reason("watch_zone", zone, None, "name"))
+    return build(
+        event,
+        "loitering",
+        score=_score(v, hours),
+        confidence=_confidence(settings, v, hours),
+        reasons=reasons + masks,
+        evidence=_evidence(event, hours, ratio, modes, zone, context) if event["alerted"] else {},
+        held_back_by=_held_back_by(masks, v, hours),
+    )
+
+
+def _evidence(
+    event: Event, hours: float, ratio: float, modes: list[str], zone: str | None, context: TellContext
+) -> dict[str, Any]:
+    """What people are told with an alert; who reads of an ordinary slow period reads its row."""
+    settings, v = context.settings.loitering, event["v"]
+    far = v[8] >= settings.far_nm * NM_M
+    return {
         "hours": round(hours, 3),
         "modes": modes,
         "samples": int(v[0]),
@@ -63,24 +88,6 @@ def episode(event: Event, context: TellContext) -> Episode:
         "last_report": to_rfc3339(int(v[20])),
         "source": context.source_name(int(event["source"])),
     }
-    masks = _masks(settings, v)
-    reasons = [Reason("duration", round(hours, 3), threshold_h, "h")]
-    if "slow" in modes:
-        reasons.append(Reason("mean_speed", known(v[1], 2), settings.enter_kn, "kn"))
-    if "circling" in modes:
-        reasons.append(Reason("circling", known(ratio), settings.circling_ratio, "path/net"))
-    reasons += [Reason(mode, True, True, "1") for mode in modes if mode in ("adrift", "not_under_command")]
-    if zone is not None:
-        reasons.append(Reason("watch_zone", zone, None, "name"))
-    return build(
-        event,
-        "loitering",
-        score=_score(v, hours),
-        confidence=_confidence(settings, v, hours),
-        reasons=reasons + masks,
-        evidence=evidence,
-        held_back_by=_held_back_by(masks, v, hours),
-    )
 
 
 def _masks(settings: LoiteringSettings, v: np.ndarray) -> list[Reason]:
