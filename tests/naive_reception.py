@@ -204,7 +204,13 @@ class Feed:
     quiet: set[int]  # windows in which it is out, or seems to be
     outages: list[Outage]
     vessels: dict[int, int]
-    usual: dict[int, float]
+    usual: dict[int, float]  # vessels, the window itself among those that it is the mean of
+
+
+def _fading_mean(vessels: Sequence[int]) -> float:
+    """The mean number, recent windows weighing more; 0 of none."""
+    weights = [KEEP**k for k in range(len(vessels))]
+    return sum(k * n for k, n in zip(weights, reversed(vessels), strict=True)) / sum(weights) if vessels else 0.0
 
 
 def listen(where: int | Cell, reports: Sequence[Report], last: int, others_out: set[int]) -> Feed:
@@ -223,9 +229,7 @@ def listen(where: int | Cell, reports: Sequence[Report], last: int, others_out: 
     for w in range(min(by_window), last + 1):
         heard = by_window.get(w, [])
         n = len({(r.mmsi, cell(r.lat, r.lon, CELL_DEG), kind(r.msg_type), r.source) for r in heard})
-        weights = [KEEP**k for k in range(len(ordinary))]
-        usual = sum(a * b for a, b in zip(weights, reversed(ordinary), strict=True)) / sum(weights) if ordinary else 0.0
-        feed.vessels[w], feed.usual[w] = n, usual
+        feed.vessels[w], usual = n, _fading_mean(ordinary)
         low = n == 0 or at_least(0.1 * usual, n)
         if outage and outage.raised:
             if n and at_least(n, 0.5 * outage.usual):
@@ -234,6 +238,7 @@ def listen(where: int | Cell, reports: Sequence[Report], last: int, others_out: 
                 ordinary.append(n)
             else:
                 feed.quiet.add(w)
+            feed.usual[w] = _fading_mean(ordinary)
             continue
         steady = was_low[-6:] == [False] * 6
         together = quiet or (usual > 0 and at_least(2.0 * feed.vessels.get(w - 1, 0), usual))
@@ -252,6 +257,7 @@ def listen(where: int | Cell, reports: Sequence[Report], last: int, others_out: 
             outage, quiet = None, []
             was_low.append(low)
             ordinary.append(n)
+        feed.usual[w] = _fading_mean(ordinary)
     return feed
 
 

@@ -3,6 +3,7 @@
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow as pa
 from maritime.columns import POSITION_SCHEMA
 from maritime.detect.engine import Engine
 from maritime.detect.episode import Episode
-from maritime.detect.heartbeat import HeartbeatMaker
+from maritime.detect.heartbeat import Clocks, HeartbeatMaker, Heartbeats
 from maritime.detect.kernels.heartbeat import who_bit
 from maritime.detect.kernels.samples import STEP_DEG
 from maritime.detect.places import EnginePlaces
@@ -105,10 +106,12 @@ def told(
     statics: pa.RecordBatch | None = None,
     asked_every: int = 0,
     tells_open: bool = True,
+    refused: int | None = None,
 ) -> list[Episode]:
     """Every revision that an engine tells, with the silences still open at the end.
 
-    `asked_every` so many reports the engine is asked for what is open, which must change nothing.
+    `asked_every` so many reports the engine is asked for what is open, which must change nothing. `refused` is a
+    source whose clock is so wrong that what it hears is refused.
     """
     settings = settings or DetectSettings()
     engine, maker = Engine(settings, places(), sources()), HeartbeatMaker(settings.time)
@@ -118,11 +121,20 @@ def told(
     edges = [*range(0, positions.num_rows, asked_every or positions.num_rows), positions.num_rows]
     for start, end in pairwise(edges):
         engine.feed(positions.slice(start, end - start))
-        episodes += engine.advance(maker.feed(positions.slice(start, end - start)))
+        episodes += engine.advance(_refusing(refused, maker.feed(positions.slice(start, end - start))))
         if asked_every:
             engine.open_episodes()
-    episodes += engine.advance(maker.finish())
+    episodes += engine.advance(_refusing(refused, maker.finish()))
     return episodes + (engine.open_episodes() if tells_open else [])
+
+
+def _refusing(source: int | None, beats: Heartbeats) -> Heartbeats:
+    """The heartbeats, with the clock of a source far off in every minute."""
+    if source is None:
+        return beats
+    n = len(beats)
+    clocks = Clocks(np.full(n, source), np.full(n, 7200.0), np.full(n, 2))
+    return replace(beats, clocks_from=np.arange(n + 1), clocks=clocks)
 
 
 def of(mmsi: int, episodes: Iterable[Episode], kind: str = "silence") -> list[Episode]:

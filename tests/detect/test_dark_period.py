@@ -87,7 +87,7 @@ def test_closed_with_distance_speed_and_unexplained_hours():
     assert last.evidence["moved_nm"] == pytest.approx(moved_nm, rel=2e-3)
     assert last.evidence["implied_kn"] == pytest.approx(moved_nm / silent_h, rel=2e-3)
     assert last.evidence["unexplained_hours"] == pytest.approx(silent_h - moved_nm / 10, abs=0.01)
-    assert last.geometry["type"] == "LineString"
+    assert [part["type"] for part in last.geometry["geometries"]] == ["LineString", "Polygon"]
 
 
 def test_while_silent_it_shows_what_the_ship_can_have_reached():
@@ -252,6 +252,14 @@ def test_a_hull_that_went_on_elsewhere_retracts_it():
     assert outcome(revisions([*ship(UNDER_WAY), *elsewhere, *returns])) == ("retracted", True, "identity_clash")
 
 
+def test_a_report_that_is_refused_for_its_clock_retracts_it_for_good():
+    refused = ship((60.0, 10.0, EAST, 120.0), start=(1.5, 8.8), source=2, after_min=260.0)
+    silent_but_for_them = [*ship(UNDER_WAY), *refused]
+    assert outcome(revisions(silent_but_for_them, refused=2)) == ("retracted", True, "source_clock_off")
+    returns = ship((30.0, 10.0, EAST, 120.0), start=(1.5, 9.1), after_min=350.0)
+    assert outcome(revisions([*silent_but_for_them, *returns], refused=2)) == ("retracted", True, "source_clock_off")
+
+
 def test_two_hulls_on_one_number_one_silent():
     other = ship((390.0, 8.0, EAST, 120.0), start=(1.5, 4.0), after_min=0.5)
     one = revisions([*ship(UNDER_WAY, GONE, BACK), *other])
@@ -348,7 +356,9 @@ def test_the_antimeridian_is_no_edge():
     assert last.evidence["reappeared_lon"] < -179
     assert first.raised_ms == LAST + HOUR_MS
     assert last.evidence["moved_nm"] == pytest.approx(25.33, rel=2e-3)
-    assert abs(last.geometry["coordinates"][1][0] - last.geometry["coordinates"][0][0]) < 1
+    line, area = last.geometry["geometries"]
+    lons = [lon for lon, _ in [*line["coordinates"], *area["coordinates"][0]]]
+    assert max(lons) - min(lons) < 1
 
 
 def test_disabled_it_records_silences_and_tells_no_alert():
@@ -409,7 +419,7 @@ LEG = st.tuples(
     st.sampled_from([60.0, 120.0, 240.0, 600.0, 900.0]),
 )
 SILENT_LEG = st.tuples(
-    st.sampled_from([25.0, 61.0, 75.0, 100.0, 160.0, 250.0]),
+    st.sampled_from([25.0, 58.2, 61.0, 75.0, 100.0, 160.0, 250.0]),
     st.sampled_from([0.1, 1.5, 8.0, 10.0]),
     st.just(EAST),
     st.just(0.0),
@@ -494,7 +504,7 @@ def sail(plan: Plan) -> list[Report]:
 def test_random_fleets_against_the_twin():
     reached: collections.Counter[str] = collections.Counter()
 
-    @settings(max_examples=100, derandomize=True, database=None, phases=[Phase.generate])
+    @settings(max_examples=200, derandomize=True, database=None, phases=[Phase.generate])
     @given(plan=PLANS)
     def compare(plan: Plan) -> None:
         reports = sail(plan)
@@ -506,11 +516,14 @@ def test_random_fleets_against_the_twin():
             return
         assert {(x.mmsi, x.start): wanted(x) for x in expected} == states(told(reports))
         for x in expected:
-            reached[("retracted " if x.retracted else "alerted " if x.alerted else "") + x.held] += 1
+            reached[x.held or "alerted while silent"] += 1
+            reached["raised at reappearance"] += x.alerted and x.raised >= x.end if x.end else 0
 
     compare()
-    assert reached["rounding decides"] < 15
-    every_corner = {"alerted ", "alerted at_rest", "alerted leaving_area_heard", "alerted slowing_into_mooring"}
-    every_corner |= {"retracted switched_off_at_rest", "retracted returned_into_area_heard"}
-    every_corner |= set(HELD) - {"", "identity_clash", "switched_off_at_rest", "returned_into_area_heard"}
-    assert every_corner <= set(reached), every_corner - set(reached)
+    assert reached["rounding decides"] < 20
+    every_corner = {"alerted while silent", "raised at reappearance", *HELD} - {
+        "",
+        "identity_clash",
+        "source_clock_off",
+    }
+    assert every_corner <= set(+reached), every_corner - set(+reached)

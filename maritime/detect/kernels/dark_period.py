@@ -355,7 +355,7 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
     least_ms = least_silence_ms(p, h)
     if t_ms - h.last_t < least_ms and not h.silence_alerted:
         return
-    if h.silence_held == CLASH and h.silence_told > 0:  # the alert was retracted: that was the end of it
+    if h.silence_told > 0 and not h.silence_alerted:  # the alert was retracted: that was the end of it
         h.silence_judged = 0
         return
     if was_out_since(world.reception, h.source, h.lat, h.lon, h.last_t):
