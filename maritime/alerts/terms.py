@@ -31,6 +31,7 @@ TERM_MEANING: Final[dict[str, str]] = {
     "watch_zone": "inside a zone that is watched, where a shorter stay counts",
     "in_port": "distance to the nearest port; weighs against an alert",
     "at_anchor": "moved no more than a ship at anchor; weighs against an alert",
+    "near_shore": "distance of the whole episode from shore: slowness is ordinary there, so the alert was retracted",
     "usual_here": "share of vessels that are slow here; weighs against an alert",
     "natural_loiterer": "type of ship whose work is to wait; weighs against an alert",
     "leisure_craft": "pleasure craft wander; weighs against an alert",

@@ -11,7 +11,8 @@ one hour are bridged and reported; a longer one ends the episode at the last rep
 interpolated.
 
 **Alert** after 4 h beyond 20 nm from shore, 2 h at 12–20 nm, 30 min inside a watch zone, and 30 min adrift (with 500 m
-of drift) anywhere outside ports; never nearer than 12 nm otherwise. Ports, vessels at anchor, natural loiterers,
+of drift) anywhere outside ports; never nearer than 12 nm otherwise: an alert that stands on the distance alone is
+retracted when the middle of the whole episode proves to lie nearer. Ports, vessels at anchor, natural loiterers,
 pleasure craft and waters where slowness is usual weigh the score down, so that they need longer or never reach it. At
 anchor is what says so, and outside watch zones also what gives no status and moves at less than 0.3 kn (whatever
 floats free drifts faster), within 0.3 nm. What
@@ -53,7 +54,7 @@ LOITER_FIELDS: Final = [
     ("loiter_open", "u1"),
     ("loiter_alerted", "u1"),
     ("loiter_told", "u2"),  # revisions told so far
-    ("loiter_modes", "u1"),  # bits: 1 slow, 2 circling, 4 adrift, 8 not under command
+    ("loiter_modes", "u1"),  # bits: 1 slow, 2 circling, 4 adrift, 8 not under command, 16 alerted for distance alone
     ("loiter_start_t", "i8"),
     ("loiter_due_t", "i8"),  # when to look again; FAR = nothing to wait for
     ("fast_s", "i4"),  # since when (s since 2000) it has been above the leaving speed; FAR_S = it is not

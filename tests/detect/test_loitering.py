@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from maritime.detect.engine import World
-from maritime.detect.kernels.events import CLOSED, OPEN, UPDATE
+from maritime.detect.kernels.events import CLOSED, OPEN, RETRACTED, UPDATE
 from maritime.detect.loitering import LoiteringSettings
 from maritime.detect.settings import DetectSettings
 from maritime.detect.tell import loitering as tell_loitering
@@ -81,6 +81,16 @@ def test_near_the_shore_it_is_an_episode(world):
     (event,) = told(world, slow(300, NEAR))
     assert (event["what"], event["alerted"]) == (CLOSED, 0)
     assert len(told(world, slow(25, NEAR))) == 0
+
+
+def test_an_alert_for_distance_alone_is_retracted_when_the_whole_episode_lies_nearer(world):
+    shoreward = track(ARRIVE, (180, 0.5, 0, 60), (540, 1.0, 90, 60), LEAVE, start=(1.5, 9.77))
+    first, *_, last = told(world, shoreward)
+    assert (first["what"], first["alerted"], last["what"], last["alerted"]) == (OPEN, 1, RETRACTED, 1)
+    assert last["v"][8] < 12 * 1852 < first["v"][8]
+    watched = track(ARRIVE, (60, 0.5, 0, 60), (600, 1.0, 180, 60), LEAVE, start=(2.88, 9.9))
+    *_, last = told(world, watched)
+    assert (last["what"], last["alerted"]) == (CLOSED, 1), "it was seen to loiter in the watch zone"
 
 
 def test_open_alert_is_told_again_every_six_hours(world):

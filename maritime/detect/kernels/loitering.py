@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from maritime.detect.kernels.events import CLOSED, LOITERING, OPEN, UPDATE, tell
+from maritime.detect.kernels.events import CLOSED, LOITERING, OPEN, RETRACTED, UPDATE, tell
 from maritime.detect.kernels.reception import FIRST_WINDOW, WINDOW_MS, heard_near, others_rested, popcount
 from maritime.detect.kernels.samples import (
     long_lat,
@@ -31,6 +31,7 @@ from maritime.units import HOUR_MS, KN_MS
 PLACE_LOOKED_M = 50_000.0  # chosen: how far off the nearest known place is still named
 NOTHING, JUDGE, LEFT, TOO_LONG_A_HOLE = 0, 1, 2, 3  # what a report asks for beyond the step
 SLOW, CIRCLING, ADRIFT, NOT_UNDER_COMMAND = 1, 2, 4, 8  # bits of loiter_modes
+OFFSHORE = 16  # … and whether the alert stands on the distance from shore alone
 AT_ANCHOR, MOORED, UNDEFINED = 1, 5, 15  # ITU-R M.1371-5 table 45
 METRES_PER_DEGREE = 111_195.08  # of the mean sphere
 UPDATE_MS = 6 * HOUR_MS  # chosen: how often an open alert is told again
@@ -387,6 +388,8 @@ def _judge(p, h, ship_type, t_ms, now_ms, window, own_bit, world, out):
         due_ms = start_ms + np.int64(after_ms / w)
         if due_ms <= (last_loitering_ms(h) if runs(p, h, t_ms) else t_ms):
             h.loiter_alerted = 1
+            if h.loiter_zone < 0 and not (h.adrift_s != FAR_S and h.loiter_modes & ADRIFT):
+                h.loiter_modes |= OFFSHORE
             _tell(p, h, ship_type, OPEN, now_ms, FAR, window, own_bit, world, out)
             h.loiter_due_t = t_ms + UPDATE_MS
             return
@@ -397,11 +400,16 @@ def _judge(p, h, ship_type, t_ms, now_ms, window, own_bit, world, out):
 
 @kernel
 def end_loitering(p, h, ship_type, end_ms, now_ms, window, own_bit, world, out):
-    """Close the open episode at `end_ms`; short ones that nobody was told of leave no trace."""
+    """Close the open episode at `end_ms`, or retract its alert if it came to lie where slowness is ordinary; short ones
+    that nobody was told of leave no trace.
+    """
+    what = CLOSED
     if h.loiter_alerted or end_ms - h.loiter_start_t >= p.episode_after_ms:
         _look_around(p, h, world)
-        _tell(p, h, ship_type, CLOSED, now_ms, end_ms, window, own_bit, world, out)
-    if h.loiter_alerted:
+        if h.loiter_alerted and h.loiter_modes & OFFSHORE and threshold_ms(p, h) == FAR:
+            what = RETRACTED
+        _tell(p, h, ship_type, what, now_ms, end_ms, window, own_bit, world, out)
+    if h.loiter_alerted and what == CLOSED:
         h.loiter_end_s = seconds_of(end_ms)
     h.loiter_open = 0
     h.fast_s = FAR_S

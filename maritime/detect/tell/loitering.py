@@ -16,6 +16,7 @@ from maritime.units import HOUR_MS, NM_M
 MODES: Final = ("slow", "circling", "adrift", "not_under_command")  # bits of loiter_modes, see kernels.loitering
 SAMPLES_PER_HOUR: Final = 12.0  # chosen: one in five minutes shows all there is to a slow vessel
 AROUND_DEG: Final = round(3 * RECEPTION_CELL_DEG, 3)  # width of a reception cell and its ring
+RETRACTED: Final = 3  # kernels.events
 LEAST_WEIGHT: Final = 0.5  # kernels.loitering._judge: below it no length of stay is an alert
 
 
@@ -38,6 +39,8 @@ def episode(event: Event, context: TellContext) -> Episode:
     reasons += [Reason(mode, True, True, "1") for mode in modes if mode in ("adrift", "not_under_command")]
     if zone is not None:
         reasons.append(Reason("watch_zone", zone, None, "name"))
+    if event["what"] == RETRACTED:
+        reasons.append(Reason("near_shore", known(v[8] / NM_M), settings.near_nm, "nm"))
     return build(
         event,
         "loitering",
