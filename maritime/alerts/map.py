@@ -199,6 +199,12 @@ def _scale(axes: Axes, view: View) -> None:
     axes.annotate(text, (x, y), (0, 5), textcoords="offset points", fontsize=8, color=INK, path_effects=halo, zorder=9)
 
 
+def _has_area(geometry: dict[str, Any] | None) -> bool:
+    return geometry is not None and (
+        geometry["type"].endswith("Polygon") or any(_has_area(part) for part in geometry.get("geometries", ()))
+    )
+
+
 def _words(figure: Figure, ranked: list[Alert], coastline: Coastline, summary: dict[str, Any]) -> None:
     """Title, legend, list of the first alerts, and where the coastline comes from."""
     counts = Counter({kind: n["open"] + n["closed"] for kind, n in summary["alerts_by_type"].items()})
@@ -211,7 +217,7 @@ def _words(figure: Figure, ranked: list[Alert], coastline: Coastline, summary: d
         period = f"{_clock(span['from'])} – {_clock(span['to'])} UTC"
         figure.text(left, 0.93, period, fontsize=9.5, color="#5b6770")
     handles = [Line2D([], [], color=TRACK, alpha=0.6, linewidth=1.4, label="track")]
-    if any(alert.geometry and alert.geometry["type"].endswith("Polygon") for alert in ranked):
+    if any(_has_area(alert.geometry) for alert in ranked):
         colour = STYLES["dark_period"][0]
         handles.append(Line2D([], [], color=colour, alpha=0.55, linewidth=1.1, label="can have reached"))
     for place, kind in enumerate(sorted(counts)):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from maritime.alerts.map import _degrees, draw
+from maritime.alerts.map import _degrees, _has_area, draw
 from maritime.alerts.tracks import TrackSketch
 from maritime.alerts.view import View
 from maritime.geo.coastline import load_coastline
@@ -142,6 +142,15 @@ def test_a_step_that_no_ship_can_make_is_no_line(tmp_path):
 )
 def test_a_degree_is_told_as_it_is(value, told):
     assert _degrees(value, "NS") == told
+
+
+@pytest.mark.parametrize(
+    ("kinds", "has"), [((), False), (("Point", "LineString"), False), (("Point", "MultiPolygon"), True)]
+)
+def test_the_legend_tells_of_areas_also_beside_points_and_lines(kinds, has):
+    parts = [{"type": kind, "coordinates": []} for kind in kinds]
+    assert _has_area({"type": "GeometryCollection", "geometries": parts}) is has
+    assert not _has_area(None)
 
 
 def test_without_anything_there_is_still_a_map(tmp_path):
