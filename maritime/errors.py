@@ -5,7 +5,10 @@ MaritimeError
 ├── OutputError         a result cannot be written: disk full, folder not writable (exit code 1)
 ├── UsageError          the command was called wrongly (exit code 2)
 ├── ConfigurationError  a setting, zone or mapping is wrong (exit code 3)
-└── SnapshotError       saved engine state cannot be restored
+├── SnapshotError       saved engine state cannot be restored
+└── TransportError      the log cannot be reached or does not answer in time
+    ├── FencedError     another client has taken this one's place
+    └── RefusedError    the log will never take this: too large, not authorised
 
 Bad *rows* are not errors: they become a counted, kept `maritime.columns.Reject`.
 """
@@ -39,3 +42,15 @@ class ConfigurationError(MaritimeError):
 
 class SnapshotError(MaritimeError):
     """Saved engine state is of another version, truncated or altered."""
+
+
+class TransportError(MaritimeError):
+    """The log cannot be reached or does not answer in time; trying again may help."""
+
+
+class FencedError(TransportError):
+    """Another client with the same identity has taken this one's place."""
+
+
+class RefusedError(TransportError):
+    """The log will never take this: too large, not authorised, no such topic. The message names the topic."""
