@@ -1,0 +1,128 @@
+"""Files into the log, as `maritime replay` would read them: same reader, same order, same heartbeats of event time.
+
+Detectors that read the log then find the alerts that a replay of the files finds.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maritime.alerts.recorder import CLOCK_AHEAD
+from maritime.columns import Chunk, SourceTable
+from maritime.detect.heartbeat import HeartbeatMaker
+from maritime.detect.settings import DetectSettings
+from maritime.sources.inputs import InputFailure, Inputs
+from maritime.sources.mapping import ColumnMapping
+from maritime.sources.ordering import in_time_order
+from maritime.sources.statics import EMPTY_STATICS
+from streams.log_writer import REPLAY_ROWS, LogWriter
+from streams.transport import Transport
+
+CHUNK_ROWS: Final = 1 << 16  # the most rows of one transaction; what maritime.sources.ordering gives at once
+
+
+@dataclass(slots=True)
+class Fed:
+    """What was written so far."""
+
+    reports: int = 0
+    statics: int = 0
+    heartbeats: int = 0
+    refused_ahead: int = 0
+    rejects: Counter[str] = field(default_factory=Counter)
+    failures: list[InputFailure] = field(default_factory=list)
+    bytes_read: int = 0
+
+
+def feed(paths: Sequence[Path | str], transport: Transport, **options: Any) -> Fed:
+    """Write AIS files and directories into the log to their end; options as for `feeding`."""
+    fed = Fed()
+    for fed in feeding(paths, transport, **options):  # noqa: B007 - the last one is wanted
+        pass
+    return fed
+
+
+def feeding(
+    paths: Sequence[Path | str],
+    transport: Transport,
+    *,
+    settings: DetectSettings | None = None,
+    format: str | None = None,
+    mapping: ColumnMapping | None = None,
+    start_ms: int | None = None,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+    newest_ms: int | None = None,
+    most_rows: int = REPLAY_ROWS,
+    chunk_rows: int = CHUNK_ROWS,
+    spill_dir: Path | None = None,
+) -> Iterator[Fed]:
+    """Write AIS files and directories into the log, a transaction at a step; yields the counts after each.
+
+    Settings and times are those of `maritime.replay.replay`. `most_rows` is the size of a micro-batch, `chunk_rows` of
+    a transaction. An input that cannot be read is listed in `failures`, and the others are used.
+    """
+    settings = settings or DetectSettings()
+    sources = SourceTable()
+    inputs = Inputs(paths, sources, format=format, mapping=mapping, start_ms=start_ms, newest_ms=newest_ms)
+    heartbeats = HeartbeatMaker(settings.time, settings.clocks)
+    writer = LogWriter(transport, sources, most_rows=most_rows)
+    fed = Fed(failures=inputs.failures)
+    chunks = in_time_order(inputs, lateness_ms=round(settings.time.lateness_s * 1000), spill_dir=spill_dir)
+    for chunk in _sliced(_between(chunks, from_ms, to_ms), chunk_rows):
+        beats = heartbeats.feed(chunk.positions, chunk.clock)
+        believed, ahead = heartbeats.believed(chunk.positions)
+        writer.reports(believed, chunk.statics)
+        writer.heartbeats(beats)
+        writer.rejects(chunk.rejects)
+        writer.refused([ahead] if ahead else [], CLOCK_AHEAD)
+        writer.commit()
+        fed.rejects.update(chunk.reject_counts)
+        fed.refused_ahead += ahead.num_rows if ahead else 0
+        fed.bytes_read += chunk.bytes_read
+        yield _counted(fed, writer)
+    writer.heartbeats(heartbeats.finish())
+    writer.commit()
+    yield _counted(fed, writer)
+
+
+def _counted(fed: Fed, writer: LogWriter) -> Fed:
+    fed.reports, fed.statics, fed.heartbeats = writer.rows, writer.static_rows, writer.heartbeats_written
+    return fed
+
+
+def _between(chunks: Iterable[Chunk], from_ms: int | None, to_ms: int | None) -> Iterator[Chunk]:
+    """Chunks with only the reports in `[from_ms, to_ms)`; who a vessel is may be told earlier."""
+    for chunk in chunks:
+        positions, statics = chunk.positions, chunk.statics
+        if from_ms is not None:
+            positions = positions.filter(pc.greater_equal(positions["t"], from_ms))
+        if to_ms is not None:
+            positions = positions.filter(pc.less(positions["t"], to_ms))
+            statics = statics.filter(pc.less(statics["t"], to_ms))
+        yield _with(chunk, positions, statics)
+
+
+def _sliced(chunks: Iterable[Chunk], most_rows: int) -> Iterator[Chunk]:
+    """Chunks of no more reports than that; everything else of a chunk comes with its first slice."""
+    for chunk in chunks:
+        yield _with(chunk, chunk.positions.slice(0, most_rows), chunk.statics)
+        for begin in range(most_rows, chunk.positions.num_rows, most_rows):
+            yield Chunk(chunk.file, chunk.positions.slice(begin, most_rows), EMPTY_STATICS)
+
+
+def _with(chunk: Chunk, positions: pa.RecordBatch, statics: pa.RecordBatch) -> Chunk:
+    return Chunk(
+        file=chunk.file,
+        positions=positions,
+        statics=statics,
+        clock=chunk.clock,
+        rejects=chunk.rejects,
+        bytes_read=chunk.bytes_read,
+        reject_counts=chunk.reject_counts,
+    )
