@@ -440,10 +440,11 @@ def _beats_of(batch: pa.RecordBatch) -> Heartbeats:
     for name in ("heard", "resting", "clocks"):
         lengths = batch[name].value_lengths().to_numpy(zero_copy_only=False)
         offsets[name] = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)))
-        rows[name] = [column.to_numpy(zero_copy_only=False) for column in batch[name].flatten().flatten()]
+        # copied: kernels are compiled anew for arrays that cannot be written
+        rows[name] = [column.to_numpy(zero_copy_only=False).copy() for column in batch[name].flatten().flatten()]
     heard = [*rows["heard"][:7], np.column_stack(rows["heard"][7:])]
     return Heartbeats(
-        batch["watermark"].to_numpy(),
+        batch["watermark"].to_numpy().copy(),
         offsets["heard"],
         Heard(*heard),
         offsets["resting"],
