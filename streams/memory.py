@@ -17,7 +17,7 @@ from streams.murmur2 import partition_of
 from streams.transport import Listener, Outgoing, Partition, Record
 
 LARGEST_BYTES: Final = 1_000_000  # like Kafka's default max.message.bytes, 1 MiB with its overhead
-FAULT_POINTS: Final = ("poll", "send", "sent", "commit", "committed")
+FAULT_POINTS: Final = ("poll", "send", "sent", "commit", "committed", "seek", "read")
 
 Fault = Callable[[str], None]
 """Is called at each of FAULT_POINTS and may raise there: "sent" and "committed" come after the log has acted."""
@@ -244,6 +244,7 @@ class MemoryTransport:
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Read an assigned partition on from an offset."""
+        self._at("seek")
         with self._log._moved:
             self._check_fenced()
             if partition not in self._held:
@@ -265,6 +266,7 @@ class MemoryTransport:
 
     def read(self, partition: Partition, offset: int = 0) -> Iterator[Record]:
         """The committed records of any one partition from an offset on, up to where it ends now."""
+        self._at("read")
         with self._log._moved:
             self._check_exists(partition)
             held = self._log._records[partition]

@@ -266,7 +266,10 @@ class DetectWorker:
             self._counts["snapshots"] += 1
 
     def _failed(self, error: TransportError) -> None:
-        """Forget what was open, and every detector that has seen more than what is committed."""
+        """Forget what was open, and every detector that has seen more than what is committed.
+
+        The others read on from where they are: a poll that failed has maybe moved past records that nobody took.
+        """
         self._failure = None
         self.failures_in_a_row += 1
         self.last_error = error
@@ -277,12 +280,13 @@ class DetectWorker:
             return
         try:
             self._transport.abort()
+            for partition, held in self._held.items():
+                if held.is_dirty:
+                    held.detector = None
+                else:
+                    self._transport.seek(partition, held.next_offset)
         except TransportError:
             self._leave()
-            return
-        for held in self._held.values():
-            if held.is_dirty:
-                held.detector = None
 
     def _leave(self) -> None:
         """Let go of everything; the next cycle joins anew."""
