@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from maritime.alerts.alert import Alert
 from maritime.columns import POSITION_SCHEMA, STATIC_SCHEMA, SourceTable
 from maritime.detect.heartbeat import Clocks, Heard, Heartbeats, Resting
+from maritime.errors import UsageError
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG
 from maritime.times import LAST_MS
 from streams.arrow_frames import MOST_ROWS, pack, unpack
@@ -312,7 +313,7 @@ def unpack_alert(value: bytes | None) -> Alert:
         if event["id"] != f"{alert.alert_id}/{alert.revision}":
             raise PoisonError("wrong_id", "the event's id is not that of its alert")
         return alert
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise PoisonError("bad_json", f"{type(error).__name__}: {str(error)[:200]}") from None
 
 
