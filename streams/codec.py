@@ -260,6 +260,12 @@ def unpack_heartbeats(value: bytes | None, headers: Headers) -> HeartbeatPart:
     return HeartbeatPart(beats, part, parts)
 
 
+def beat_of(headers: Headers) -> tuple[bytes, bytes]:
+    """What the parts of one heartbeat have in common: its time, and how many they are."""
+    stated = dict(headers)
+    return stated["tmin"], stated.get("part", b"1/1").partition(b"/")[2]
+
+
 def whole(parts: Sequence[Heartbeats]) -> Heartbeats:
     """The one heartbeat that some parts make."""
     joined = Heartbeats.joined(list(parts))

@@ -50,3 +50,10 @@ def letter_of_row(reject: Reject) -> Outgoing:
     at = f"{reject.file}:{reject.line}".encode()
     headers: Headers = (("reason", reject.reason.encode()), ("n", b"1"), ("of", b"row"), ("at", at[-1024:]))
     return Outgoing(REJECTS, reject.content, reject.file.encode()[-1024:] or None, headers=headers)
+
+
+def letter_of_alert(key: bytes, value: bytes) -> Outgoing:
+    """An alert that is larger than a record may be, cut: sent as it is, it would stop its partition for ever."""
+    size = str(len(value)).encode()
+    headers: Headers = (("reason", b"alert_too_large"), ("n", b"1"), ("of", b"alert"), ("bytes", size))
+    return Outgoing(REJECTS, value[:MOST_BYTES], key, headers=headers)

@@ -198,7 +198,8 @@ class PartitionDetector:
 
     def _whole(self, told: HeartbeatPart, record: Record) -> Heartbeats | None:
         """The heartbeats that a record tells, or completes; None while parts are missing."""
-        if told.part != len(self._parts) + 1:
+        follows = not self._parts or codec.beat_of(self._parts[0][1]) == codec.beat_of(record.headers)
+        if told.part != len(self._parts) + 1 or not follows:
             self._parts = []
             if told.part != 1:
                 raise PoisonError("wrong_part", f"part {told.part} of {told.parts} without those before it")
@@ -214,8 +215,6 @@ class PartitionDetector:
             return None
         parts = [codec.unpack_heartbeats(value, headers) for value, headers in self._parts]
         self._parts = []
-        if len({(part.parts, int(part.heartbeats.watermark_ms[0])) for part in parts}) > 1:
-            raise PoisonError("wrong_part", "the parts are of different heartbeats")
         return codec.whole([part.heartbeats for part in parts])
 
     def _advance(self, beats: Heartbeats, found: Found) -> None:

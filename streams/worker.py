@@ -24,9 +24,10 @@ from maritime.config import config_sha256
 from maritime.errors import FencedError, SnapshotError, TransportError
 from streams.arrow_frames import MOST_BYTES
 from streams.codec import pack_alert
+from streams.dead_letters import letter_of_alert
 from streams.detector import DetectSetup, Found, PartitionDetector, places_sha256
 from streams.snapshots import Maker, records_of, shelf_of
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE
+from streams.topic_names import ALERTS, POSITIONS, STATE
 from streams.transport import Outgoing, Partition, Record, Transport
 
 LONGEST_PAUSE_S: Final = 5.0  # chosen: between attempts while the log is away
@@ -229,8 +230,7 @@ class DetectWorker:
         for alert in found.alerts:
             key, (value, headers) = pack_alert(alert)
             if len(value) > MOST_BYTES:  # no log would take it, again and again
-                reason = (("reason", b"alert_too_large"), ("of", b"alert"), ("bytes", str(len(value)).encode()))
-                records.append(Outgoing(REJECTS, value[:MOST_BYTES], key, headers=reason))
+                records.append(letter_of_alert(key, value))
             else:
                 records.append(Outgoing(ALERTS, value, key, headers=headers))
         self._counts["rejects"] += len(records) - len(found.alerts)

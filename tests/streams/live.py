@@ -124,5 +124,3 @@ def all_read(log: MemoryLog) -> bool:
         not list(client.read(partition, positions.get(partition, 0)))
         for partition in (Partition(POSITIONS, number) for number in range(log.topics[POSITIONS]))
     )
-
-

@@ -1,4 +1,4 @@
-"""Whatever breaks at whatever step: every alert and every dead letter is there once for whoever reads what is committed.
+"""Whatever breaks at whatever step: a reader of what is committed sees every alert and every dead letter once.
 
 A crash is a process that is gone: its client says nothing any more, the group gives it up, and a new one comes under
 the same name. An error is a log that fails to act ("commit") or acts and fails to say so ("committed").

@@ -55,7 +55,9 @@ def test_any_partitions_workers_and_polls(folder, partitions, workers, most_reco
     assert live(path, partitions, workers, most_records) == expected
 
 
-@pytest.mark.parametrize("name", ["shared_mmsi", "outage_receiver", "distress_beacons", "position_withheld", "midnight"])
+@pytest.mark.parametrize(
+    "name", ["shared_mmsi", "outage_receiver", "distress_beacons", "position_withheld", "midnight"]
+)
 def test_every_kind_of_alert(folder, name):
     path = log_file(folder, name)
     expected, count = replayed(path, folder)

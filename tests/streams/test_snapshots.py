@@ -107,8 +107,17 @@ def test_any_records_are_no_reason_to_stop(garbage):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"offset": -1}, {"offset": "1"}, {"chunks": 10**9}, {"chunks": True}, {"bytes": 1}, {"slot": 1}, {"sequence": None}]
-)  # fmt: skip
+    "changed",
+    [
+        {"offset": -1},
+        {"offset": "1"},
+        {"chunks": 10**9},
+        {"chunks": True},
+        {"bytes": 1},
+        {"slot": 1},
+        {"sequence": None},
+    ],
+)
 def test_manifests_that_lie(changed):
     records = snapshot(b"x" * 10, 1, 0, 0)
     manifest = json.loads(records[-1].value) | changed
