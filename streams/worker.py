@@ -46,9 +46,12 @@ class Pace:
 
 @dataclass(slots=True)
 class _Held:
-    """One partition of ours. `detector` is None until it is restored."""
+    """One partition of ours. `detector` is None until it is restored; when `is_astray` the log may have read past what
+    the detector has seen.
+    """
 
     detector: PartitionDetector | None = None
+    is_astray: bool = False
     next_offset: int = 0  # of the first record not taken
     live_from: int = 0  # output of earlier records was written before
     committed: int = 0
@@ -126,13 +129,15 @@ class DetectWorker:
         taken = 0
         try:
             transport = self._joined()
-            self._restore_missing(transport)
             until_s = self._clock() + self._pace.cycle_s
             while True:
-                records = transport.poll(max(0.0, until_s - self._clock()), self._pace.most_records)
+                unsettled = any(held.detector is None or held.is_astray for held in self._held.values())
+                timeout_s = 0.0 if unsettled else max(0.0, until_s - self._clock())
+                records = transport.poll(timeout_s, self._pace.most_records)
                 if self._failure is not None:
                     raise self._failure
                 taken += self._take(transport, records)
+                self._settle(transport, self._held)  # after the poll, which tells what is no longer ours
                 if self._clock() >= until_s:
                     break
             self._commit(transport, self._due())
@@ -169,7 +174,7 @@ class DetectWorker:
         for partition in partitions:
             self._held[partition] = _Held()
         if transport is not None:
-            self._guarded(lambda: self._restore_missing(transport))
+            self._guarded(lambda: self._settle(transport, partitions))
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
         """Commit what is open with snapshots of what leaves; called inside `poll`."""
@@ -209,7 +214,7 @@ class DetectWorker:
         taken = 0
         for record in records:
             held = self._held.get(record.partition)
-            if held is None or held.detector is None or record.offset < held.next_offset:
+            if held is None or held.detector is None or held.is_astray or record.offset < held.next_offset:
                 continue
             found = held.detector.take(record)
             held.next_offset = record.offset + 1
@@ -280,13 +285,13 @@ class DetectWorker:
             return
         try:
             self._transport.abort()
-            for partition, held in self._held.items():
-                if held.is_dirty:
-                    held.detector = None
-                else:
-                    self._transport.seek(partition, held.next_offset)
         except TransportError:
             self._leave()
+            return
+        for held in self._held.values():
+            held.is_astray = True
+            if held.is_dirty:
+                held.detector = None
 
     def _leave(self) -> None:
         """Let go of everything; the next cycle joins anew."""
@@ -297,10 +302,15 @@ class DetectWorker:
                 self._transport.close()
             self._transport = None
 
-    def _restore_missing(self, transport: Transport) -> None:
-        for partition, held in self._held.items():
+    def _settle(self, transport: Transport, partitions: Iterable[Partition]) -> None:
+        """Restore the detectors that are missing, and read on where the others stand."""
+        for partition in partitions:
+            held = self._held[partition]
             if held.detector is None:
                 self._restore(transport, partition, held)
+            elif held.is_astray:
+                transport.seek(partition, held.next_offset)
+            held.is_astray = False
 
     def _restore(self, transport: Transport, partition: Partition, held: _Held) -> None:
         """Bring a partition to its newest snapshot, or to nothing, and read on from there."""
