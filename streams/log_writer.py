@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from maritime.alerts.alert import plain
 from maritime.columns import POSITION_SCHEMA, STATIC_SCHEMA, Reject, SourceTable
 from maritime.detect.heartbeat import WINDOW_MS, Heartbeats
+from maritime.errors import RefusedError
 from maritime.sources.rejects import CONTENT_LIMIT
 from maritime.times import to_rfc3339
 from streams import codec
@@ -42,7 +43,9 @@ class LogWriter:
         self._transport = transport
         self._sources = sources
         self._most_rows = most_rows
-        self._partitions = transport.topics()[POSITIONS]
+        self._partitions = transport.topics().get(POSITIONS, 0)
+        if not self._partitions:
+            raise RefusedError(f"there is no topic {POSITIONS} that this client may see; create it")
         self._named = 1  # codes from this one on are not yet named in the log; code 0 has no name
         self._restated = 1
         self._vessels: OrderedDict[int, dict[str, Any]] = OrderedDict()

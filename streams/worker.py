@@ -13,7 +13,7 @@ suppressed (it was written before), then on as if nothing had happened.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
@@ -21,7 +21,14 @@ from typing import Final
 
 import maritime
 from maritime.config import config_sha256
-from maritime.errors import FencedError, SnapshotError, TransportError
+from maritime.errors import (
+    ConfigurationError,
+    FencedError,
+    MaritimeError,
+    RefusedError,
+    SnapshotError,
+    TransportError,
+)
 from streams.arrow_frames import MOST_BYTES
 from streams.codec import pack_alert
 from streams.dead_letters import letter_of_alert
@@ -32,6 +39,7 @@ from streams.transport import Outgoing, Partition, Record, Transport
 
 LONGEST_PAUSE_S: Final = 5.0  # chosen: between attempts while the log is away
 SHORTEST_PAUSE_S: Final = 0.1
+LOOKS_UNTIL_STALLED: Final = 2  # so one whole period passes in which records were there and none came
 MOST_FAILURES: Final = 20  # chosen: some 80 s of failures one after the other, then whoever runs the process decides
 
 
@@ -42,6 +50,7 @@ class Pace:
     cycle_s: float = 1.0  # length of a transaction: 0.5–1 s live, 5 s in replay; 0 = one poll each
     snapshot_every_s: float = 120.0
     most_records: int = 500  # of one poll
+    look_every_s: float = 15.0  # for partitions that stand still though the log goes on
 
 
 @dataclass(slots=True)
@@ -59,6 +68,9 @@ class _Held:
     sequence: int = 0
     saved_offset: int = -1  # of the newest snapshot
     saved_at_s: float = 0.0
+    looked_offset: int = -1  # where it stood when it was last looked at, where the log ended when it last moved …
+    looked_end: int = 0
+    looks_standing: int = 0  # … and how often since it stood while the log went on
 
     @property
     def is_dirty(self) -> bool:
@@ -67,7 +79,8 @@ class _Held:
 
 
 class DetectWorker:
-    """One client of the log with the detectors of its partitions.
+    """One client of the log with the detectors of its partitions. Raises ConfigurationError when the topics have not as
+    many partitions as the setup says.
 
     `connect` makes a client, again after being fenced. `clock` gives seconds and only paces: what is found does not
     depend on it. `cycle` never raises for a log that fails; `run` does after MOST_FAILURES cycles that failed one
@@ -101,6 +114,7 @@ class DetectWorker:
                 "commits",
                 "failures",
                 "fenced",
+                "stalled",
                 "snapshots",
                 "restored",
                 "restored_from_start",
@@ -110,6 +124,7 @@ class DetectWorker:
             ),
             0,
         )
+        self._looked_at_s = clock()
         self.failures_in_a_row = 0
         self.last_error: TransportError | None = None
 
@@ -141,6 +156,7 @@ class DetectWorker:
                 if self._clock() >= until_s:
                     break
             self._commit(transport, self._due())
+            self._look(transport)
             self.failures_in_a_row = 0
         except TransportError as error:
             self._failed(error)
@@ -201,12 +217,43 @@ class DetectWorker:
         if self._transport is None:
             transport = self._connect()
             try:
+                self._check_topics(transport.topics())
                 transport.subscribe(POSITIONS, self)
-            except TransportError:
+            except MaritimeError:
                 transport.close()
                 raise
             self._transport = transport
         return self._transport
+
+    def _check_topics(self, partitions: Mapping[str, int]) -> None:
+        """The number of partitions decides where vessels are: with another one nothing found would be right."""
+        for topic in (POSITIONS, STATE):
+            if topic not in partitions:
+                raise RefusedError(f"there is no topic {topic} that this client may see; create it")
+            if partitions[topic] != self._setup.partitions:
+                right = f"the settings say {self._setup.partitions}; correct them, or create the topics anew"
+                raise ConfigurationError(f"{topic} has {partitions[topic]} partitions, {right}")
+
+    def _look(self, transport: Transport) -> None:
+        """Now and then, see whether a partition stands still while the log goes on: clients have stalled silently.
+
+        The end of a partition alone says nothing: the last offsets may be marks of transactions.
+        """
+        if self._clock() - self._looked_at_s < self._pace.look_every_s:
+            return
+        self._looked_at_s = self._clock()
+        for partition, held in self._held.items():
+            _, end = transport.bounds(partition)
+            if held.next_offset != held.looked_offset:
+                held.looked_offset, held.looked_end, held.looks_standing = held.next_offset, end, 0
+            elif end > held.looked_end:
+                held.looks_standing += 1
+            if held.looks_standing >= LOOKS_UNTIL_STALLED:
+                self._counts["stalled"] += 1
+                self._leave()
+                raise TransportError(
+                    f"{partition.topic} {partition.number} stands still at {held.next_offset} of {end}"
+                )
 
     def _take(self, transport: Transport, records: Iterable[Record]) -> int:
         """Let the detectors see records, and send what they find."""
