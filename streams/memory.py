@@ -270,8 +270,7 @@ class MemoryTransport:
         with self._log._moved:
             self._check_exists(partition)
             held = self._log._records[partition]
-            records = held[bisect_left(held, offset, key=lambda record: record.offset) :]
-        yield from records
+            return iter(held[bisect_left(held, offset, key=lambda record: record.offset) :])
 
     def topics(self) -> dict[str, int]:
         """The topics of the log, and how many partitions each has."""

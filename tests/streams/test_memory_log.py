@@ -221,6 +221,14 @@ def test_a_poll_waits_for_records_and_no_longer_than_told():
     writer.join()
 
 
+def test_what_comes_later_is_not_read():
+    log = MemoryLog({T: 1})
+    put(log, b"a")
+    reading = log.client().read(Partition(T, 0))
+    put(log, b"b")
+    assert [record.value for record in reading] == [b"a"]
+
+
 def test_metrics_count():
     log = MemoryLog({T: 1})
     client, _ = member(log)
