@@ -1,0 +1,54 @@
+"""Partition of a key, as Kafka's own clients choose it, so that any keyed producer agrees with this project.
+
+Kafka takes murmur2 (seed 0x9747b28c) of the key, clears the sign bit and divides by the number of partitions
+(org.apache.kafka.clients.producer.internals.BuiltInPartitioner, org.apache.kafka.common.utils.Utils). The key of a vessel
+is its MMSI in nine ASCII digits, zero-padded.
+
+>>> murmur2(b"foobar")
+-790332482
+>>> vessel_key(2320042)
+b'002320042'
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEED: Final = 0x9747B28C
+MULTIPLIER: Final = 0x5BD1E995
+SHIFT: Final = 24
+WORD: Final = 0xFFFFFFFF
+POSITIVE: Final = 0x7FFFFFFF
+
+
+def murmur2(key: bytes) -> int:
+    """Kafka's hash of a key as a signed 32-bit integer, equal to Utils.murmur2 in Java."""
+    h = SEED ^ len(key)
+    whole = len(key) & ~3
+    for at in range(0, whole, 4):
+        k = int.from_bytes(key[at : at + 4], "little") * MULTIPLIER & WORD
+        k = (k ^ k >> SHIFT) * MULTIPLIER & WORD
+        h = h * MULTIPLIER & WORD ^ k
+    if whole < len(key):
+        h = (h ^ int.from_bytes(key[whole:], "little")) * MULTIPLIER & WORD
+    h = (h ^ h >> 13) * MULTIPLIER & WORD
+    h ^= h >> 15
+    return h - (1 << 32) if h > POSITIVE else h
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Partition of a key among so many."""
+    return (murmur2(key) & POSITIVE) % partitions
+
+
+def vessel_key(mmsi: int) -> bytes:
+    """Key of a vessel: nine digits."""
+    return b"%09d" % mmsi
+
+
+def partitions_of(mmsi: NDArray[np.uint32], partitions: int) -> NDArray[np.int32]:
+    """Partition of every vessel, uint32[n] -> int32[n]. Each MMSI is hashed once, however often it occurs."""
+    vessels, where = np.unique(mmsi, return_inverse=True)
+    numbers = [partition_of(vessel_key(vessel), partitions) for vessel in vessels.tolist()]
+    return np.array(numbers, dtype=np.int32)[where]
