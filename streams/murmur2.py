@@ -1,8 +1,8 @@
 """Partition of a key, as Kafka's own clients choose it, so that any keyed producer agrees with this project.
 
 Kafka takes murmur2 (seed 0x9747b28c) of the key, clears the sign bit and divides by the number of partitions
-(org.apache.kafka.clients.producer.internals.BuiltInPartitioner, org.apache.kafka.common.utils.Utils). The key of a vessel
-is its MMSI in nine ASCII digits, zero-padded.
+(BuiltInPartitioner in org.apache.kafka.clients.producer.internals; Utils in org.apache.kafka.common.utils). The key of
+a vessel is its MMSI in nine ASCII digits, zero-padded.
 
 >>> murmur2(b"foobar")
 -790332482

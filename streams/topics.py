@@ -16,7 +16,9 @@ ALERTS: Final = "alerts"
 DAY_MS: Final = 86_400_000
 # Records are at most 512 KiB; a batch of the producer may hold some of them, with headers.
 MOST_BATCH_BYTES: Final = 1_048_576
-ROLL_MS: Final = 3_600_000  # a compacted topic is compacted up to its newest segment, so segments must not last for days
+ROLL_MS: Final = (
+    3_600_000  # a compacted topic is compacted up to its newest segment, so segments must not last for days
+)
 
 # Retention must count from arrival: event times of a replayed file may be years old, and its records would go at once.
 ARRIVAL: Final = {"message.timestamp.type": "LogAppendTime"}
@@ -67,7 +69,7 @@ def specs(settings: LiveSettings) -> tuple[TopicSpec, ...]:
     kept_ms = int(settings.positions_days * DAY_MS)
     alerts_ms = int(settings.alerts_days * DAY_MS)
     rolled = {"segment.ms": str(ROLL_MS)}
-    # State is a handful of keys a partition, each rewritten every few minutes: compact early, or restarts read for long.
+    # State is a handful of keys, rewritten every few minutes: compact early, so that restarts are short.
     state = rolled | {"min.cleanable.dirty.ratio": "0.1", "segment.bytes": "67108864"}
     return (
         TopicSpec(POSITIONS, n, copies, "delete", kept_ms),
@@ -117,7 +119,14 @@ def commands(wanted: Sequence[Rule], bootstrap: str) -> list[str]:
     lines = []
     for rule in wanted:
         pattern = ["--resource-pattern-type", "prefixed"] if rule.prefixed else []
-        words = ["kafka-acls.sh", "--bootstrap-server", bootstrap, "--add", "--allow-principal", f"User:{rule.principal}"]
+        words = [
+            "kafka-acls.sh",
+            "--bootstrap-server",
+            bootstrap,
+            "--add",
+            "--allow-principal",
+            f"User:{rule.principal}",
+        ]
         words += ["--operation", rule.operation.title(), f"--{rule.resource}", rule.name, *pattern]
         lines.append(shlex.join(words))
     return lines

@@ -11,7 +11,6 @@ import pytest
 from tests.broker.kafka_broker import Broker, NoBrokerError, RunningBroker
 
 
-
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker | RunningBroker]:
     """A broker without access control; `KAFKA_BOOTSTRAP` names one that runs already."""

@@ -1,8 +1,8 @@
 """Apache Kafka itself, in KRaft mode on loopback, for the tests: no container, no service that must run before.
 
-The jars come through Maven, once, into the user's cache folder; then `kafka.tools.StorageTool` formats a folder and class
-`kafka.Kafka` serves it until the tests end. Java and Maven are installed from the system's packages where they are
-missing and the user is root. `KAFKA_BOOTSTRAP` in the environment names a broker that runs already.
+The jars come through Maven, once, into the user's cache folder; then `kafka.tools.StorageTool` formats a folder and
+class `kafka.Kafka` serves it until the tests end. Java and Maven are installed from the system's packages where they
+are missing and the user is root. `KAFKA_BOOTSTRAP` in the environment names a broker that runs already.
 """
 
 import base64
@@ -181,7 +181,16 @@ class Broker:
 
     def _java(self) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}"
-        return ["java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", logging, "-cp", self._classpath]
+        return [
+            "java",
+            "-Xms128m",
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            logging,
+            "-cp",
+            self._classpath,
+        ]
 
     def _format(self) -> None:
         cluster_id = base64.urlsafe_b64encode(b"\x01" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
@@ -276,7 +285,7 @@ def run(command: list[str], timeout_s: float, failed: str, cwd: str | None = Non
 
 
 def write_keys(folder: Path) -> None:
-    """A certificate authority and the broker's key; `broker.pem` holds the key as PKCS #8, the only kind Kafka reads."""
+    """A certificate authority and the broker's key, as PKCS #8, the only kind that Kafka reads."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     trustme.CA().cert_pem.write_to_path(folder / "other_ca.pem")
