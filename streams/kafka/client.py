@@ -87,7 +87,7 @@ def connect(make: Callable[..., Client], settings: KafkaSettings, config: dict[s
             for client in made:
                 with suppress(Exception):
                     client.close()
-            raise _no_connection(settings, reasons.last or error) from None
+            raise _no_connection(settings, reasons.cause or error) from None
 
 
 def bounded(call: Callable[[], Answer], timeout_s: float) -> Answer:
@@ -128,6 +128,10 @@ def _no_connection(settings: KafkaSettings, error: BaseException) -> TransportEr
     where = settings.bootstrap
     if isinstance(error, REFUSED):
         return RefusedError(f"{where} refuses user '{settings.username}' ({reason}); check the name and the password")
+    if settings.username and "disconnected" in reason:
+        # A broker that refuses a password hangs up, and the client does not always read why before it notices.
+        user = settings.username
+        return TransportError(f"{where} hung up on user '{user}' ({reason}); check the name and the password")
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return TransportError(f"{where} has a certificate that is not trusted ({reason}); check kafka.ca_file")
     if "SSL" in reason or "Handshake" in reason:
@@ -145,18 +149,20 @@ def _reason(error: BaseException) -> str:
 
 
 class _Reasons(logging.Handler):
-    """Keeps the last failure that kafka-python logs while it connects."""
+    """Keeps the failure that kafka-python logs while it connects: a refusal before others, else the first."""
 
     _logger = logging.getLogger("kafka.net.manager")
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.last: BaseException | None = None
+        self.cause: BaseException | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         for part in record.args or ():
-            if isinstance(part, BaseException):
-                self.last = part
+            if not isinstance(part, BaseException) or isinstance(part, kafka_errors.KafkaTimeoutError):
+                continue
+            if self.cause is None or isinstance(part, REFUSED):
+                self.cause = part
 
     def __enter__(self) -> "_Reasons":
         self._logger.addHandler(self)

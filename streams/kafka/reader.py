@@ -44,6 +44,7 @@ class Reader:
         self._hand_over: _HandOver | None = None
         self._subscribed: tuple[str, Listener] | None = None
         self._lost: set[Partition] = set()
+        self._member_id = ""
         self._partitions: dict[str, int] = {}
 
     def subscribe(self, topic: str, listener: Listener) -> None:
@@ -58,9 +59,7 @@ class Reader:
             raise ConfigurationError("poll before subscribe; subscribe to a topic first")
         consumer = self._made()
         listener = self._subscribed[1]
-        if self._lost:
-            lost, self._lost = self._lost, set()
-            listener.lost(sorted(lost))
+        self._tell_lost(listener)
         assert self._hand_over is not None
         # The client tells of changes on its I/O thread, where nothing may be asked of it. So it polls on a thread of
         # its own, and the changes are told here, while it waits.
@@ -78,6 +77,9 @@ class Reader:
                 raise TransportError(
                     f"reading: the client gave no sign for {patience_s:g} s; it is made anew"
                 ) from None
+            if self._consumer is not consumer:  # given up by the listener, with a commit that was fenced
+                self._tell_lost(listener)
+                return []
             if isinstance(piece, _Change):
                 self._tell(listener, piece)
             elif isinstance(piece, BaseException):
@@ -87,6 +89,10 @@ class Reader:
                     self._drop()
                     raise piece
                 raise in_our_words(piece, "reading") from piece
+            elif self._was_replaced():
+                self._drop()
+                self._tell_lost(listener)
+                return []
             else:
                 return self._counted(piece)
 
@@ -120,7 +126,7 @@ class Reader:
         now = self._made().group_metadata()
         foreign = [p for p in positions if p.topic == self._subscribed[0] and p not in self.assigned]
         # A broker takes positions from a stranger when the group is empty, so the client must look itself.
-        if foreign or now.generation_id < 0:
+        if foreign or now.generation_id < 0 or now.member_id != self._member_id:
             names = ", ".join(str(partition.number) for partition in foreign) or "all"
             raise FencedError(f"{self._subscribed[0]}: partitions {names} are no longer this member's")
         return now
@@ -162,6 +168,10 @@ class Reader:
             raise RefusedError(f"{topic}: no such topic, or this user may not see it; see 'maritime topics check'")
         if number >= partitions:
             raise RefusedError(f"{topic}: no partition {number}; it has {partitions}")
+
+    def rejoin(self) -> None:
+        """Leave what is held to others, and join anew with the next poll, whose listener hears of the loss first."""
+        self._drop()
 
     def close(self) -> None:
         """Leave the group."""
@@ -208,8 +218,12 @@ class Reader:
         consumer.subscribe([self._subscribed[0]], listener=self._hand_over)
 
     def _tell(self, listener: Listener, change: "_Change") -> None:
+        if self._was_replaced():  # then all is lost, as `poll` says when it ends
+            change.told.set()
+            return
         try:
             if change.kind == "assigned":
+                self._member_id = self._consumer.group_metadata().member_id
                 self.assigned.update(change.partitions)
                 listener.assigned(change.partitions)
             elif change.kind == "revoked":
@@ -225,6 +239,20 @@ class Reader:
             if change.kind != "assigned":
                 self.assigned.difference_update(change.partitions)
             change.told.set()
+
+    def _tell_lost(self, listener: Listener) -> None:
+        if self._lost:
+            lost, self._lost = self._lost, set()
+            listener.lost(sorted(lost))
+
+    def _was_replaced(self) -> bool:
+        """Whether the group gave this member up, and took it back under a new id, since its partitions were assigned.
+
+        When the client learns of it in the middle of a rebalance it tells nobody, and goes on as if it had held its
+        partitions all the time; another member may have been at work on them.
+        """
+        member_id = self._consumer.group_metadata().member_id
+        return bool(self.assigned) and bool(member_id) and member_id != self._member_id
 
     def _counted(self, found: Mapping[TopicPartition, Sequence[Any]]) -> list[Record]:
         records = [_record(raw) for raws in found.values() for raw in raws]

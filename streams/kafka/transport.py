@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import SecretStr
 
-from maritime.errors import TransportError
+from maritime.errors import FencedError, TransportError
 from streams.kafka.reader import Reader
 from streams.kafka.writer import Writer
 from streams.settings import KafkaSettings
@@ -48,6 +48,14 @@ class KafkaTransport:
         At least once these are two steps: a crash between them repeats records, and loses none.
         """
         positions = positions or {}
+        try:
+            self._commit(positions)
+        except FencedError:
+            # The library would stay in the group as a member without heartbeats, and read on.
+            self._reader.rejoin()
+            raise
+
+    def _commit(self, positions: Mapping[Partition, int]) -> None:
         try:
             membership = self._reader.membership(positions)
         except TransportError:

@@ -190,7 +190,8 @@ class Writer:
     def _failed(self, error: BaseException, doing: str, *, ending: bool = False) -> TransportError:
         """Abort and start afresh; the failure in our words, naming the topic."""
         topic, cause = self._first_failure or ("", error)
-        ours = in_our_words(cause, f"{doing} to {_topics_of(cause) or topic}" if topic else doing)
+        where = f"to {_topics_of(cause) or topic}" if topic else f"as {self._name}"
+        ours = in_our_words(cause, f"{doing} {where}")
         self.counts["errors"] += 1
         # Whether a commit that failed late was carried out, only the log knows; what is fenced is not ours to abort.
         self._unsettled = self._transactional and (ending or self._producer is not None)
