@@ -19,6 +19,9 @@ Answer = TypeVar("Answer")
 Client = TypeVar("Client")
 
 RECONNECT_WITHIN_MS: Final = 1_000  # the client's own 30 s would keep detectors away long after a broker is back
+# A transaction that begins while the last one is still being ended is put off by so much, and a consumer that waits for
+# metadata sleeps so long; with the client's own 100 ms a busy writer's commits took 115 ms instead of 35.
+RETRY_AFTER_MS: Final = 20
 
 FENCED: Final = (
     kafka_errors.ProducerFencedError,
@@ -51,6 +54,7 @@ def client_config(settings: KafkaSettings, client_id: str, password: SecretStr |
         "request_timeout_ms": settings.request_timeout_ms,
         "bootstrap_timeout_ms": settings.request_timeout_ms,
         "reconnect_backoff_max_ms": RECONNECT_WITHIN_MS,
+        "retry_backoff_ms": RETRY_AFTER_MS,
     }
     for key in ("ca_file", "cert_file", "key_file"):
         path = getattr(settings, key)
