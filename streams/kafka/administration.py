@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from maritime.errors import RefusedError
 from streams.kafka.client import bounded, client_config, connect, in_our_words
+from streams.kafka.stuck import Stuck, end, stuck_transactions
 from streams.settings import KafkaSettings
 from streams.topics import Rule, TopicFound, TopicSpec
 
@@ -85,6 +86,14 @@ class KafkaAdministration:
             for acl in map(_acl, rules)
         ]
         self._ask("revoking", lambda: self._client.delete_acls(filters))
+
+    def stuck(self) -> list[Stuck]:
+        """Transactions that nobody will end, and that hold up all readers; takes some seconds when there is any."""
+        return self._ask("looking for stuck transactions", lambda: stuck_transactions(self._client))
+
+    def end_stuck(self, stuck: Sequence[Stuck]) -> None:
+        """Abort stuck transactions: their records are skipped, and their positions fall back."""
+        self._ask("ending stuck transactions", lambda: end(self._client, stuck))
 
     def close(self) -> None:
         """Let go of the connection."""

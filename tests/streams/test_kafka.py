@@ -200,6 +200,50 @@ def test_a_broker_killed_in_a_transaction(broker, closes):
     until(lambda: b"3" in seen, go_on)
 
 
+@pytest.mark.slow
+def test_a_broker_killed_after_its_word_can_be_freed(broker, closes):
+    if not broker.can_be_killed:
+        pytest.skip("the broker of KAFKA_BOOTSTRAP is not ours to kill")
+    logs = KafkaLogs(broker.bootstrap, closes)
+    topic, result = logs.topic(), logs.topic()
+    member = Member(logs.client("member"), topic)
+    until(lambda: bool(member.holds), member.poll)
+    member.client.send(outgoing(result, b"told to be committed"))
+    member.client.commit({Partition(topic, 0): 0})
+    broker.kill()
+    broker.start()
+    with closing(KafkaAdministration(logs.settings)) as administration:
+        stuck = []
+        until(
+            lambda: bool(stuck) or bool(committed_values(member.client, result)),
+            lambda: stuck.extend(find(administration)),
+        )
+        administration.end_stuck(stuck)
+        assert administration.stuck() == []
+    after = logs.client("after")
+    after.send(outgoing(result, b"after"))
+    after.commit()
+    until(lambda: committed_values(after, result)[-1:] == [b"after"])
+    assert after.committed(Partition(topic, 0)) in (None, 0)
+
+
+def find(administration):
+    try:
+        return administration.stuck()
+    except TransportError:
+        return []
+
+
+def test_an_open_transaction_is_not_stuck(logs):
+    topic = logs.topic()
+    writer = logs.client("writer")
+    writer.send(outgoing(topic, b"1"))
+    with closing(KafkaAdministration(logs.settings)) as administration:
+        assert not [each for each in administration.stuck() if each.partition.topic == topic]
+    writer.commit()
+    until(lambda: committed_values(writer, topic) == [b"1"])
+
+
 def test_at_least_once_commits_records_first_and_positions_then(broker, closes):
     logs = KafkaLogs(broker.bootstrap, closes, delivery="at_least_once")
     topic, result = logs.topic(), logs.topic()
