@@ -1,5 +1,8 @@
 """Settings, secrets, and the table of topics and rules, without a broker."""
 
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -7,6 +10,18 @@ from maritime.config import load_settings
 from maritime.errors import ConfigurationError
 from streams.settings import KafkaSettings, LiveSettings, password_from
 from streams.topics import TopicFound, commands, differences, rules, specs
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_kafka_python_is_imported_in_one_folder_only():
+    importing = {
+        path.relative_to(PROJECT)
+        for package in ("maritime", "models", "streams")
+        for path in (PROJECT / package).rglob("*.py")
+        if re.search(r"^\s*(from|import) kafka\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {path.parent for path in importing} == {Path("streams/kafka")}
 
 
 def test_a_password_comes_from_the_environment_or_a_file(tmp_path):
