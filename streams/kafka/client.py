@@ -132,7 +132,7 @@ def _no_connection(settings: KafkaSettings, error: BaseException) -> TransportEr
     where = settings.bootstrap
     if isinstance(error, REFUSED):
         return RefusedError(f"{where} refuses user '{settings.username}' ({reason}); check the name and the password")
-    if settings.username and "disconnected" in reason:
+    if settings.security_protocol.startswith("SASL") and "disconnected" in reason:
         # A broker that refuses a password hangs up, and the client does not always read why before it notices.
         user = settings.username
         return TransportError(f"{where} hung up on user '{user}' ({reason}); check the name and the password")

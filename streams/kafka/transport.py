@@ -1,6 +1,7 @@
 """KafkaTransport: `streams.transport.Transport` on Apache Kafka."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -8,7 +9,7 @@ from maritime.errors import FencedError, TransportError
 from streams.kafka.reader import Reader
 from streams.kafka.writer import Writer
 from streams.settings import KafkaSettings
-from streams.transport import Listener, Outgoing, Partition, Record
+from streams.transport import Listener, Outgoing, Partition, Record, Transport
 
 
 class KafkaTransport:
@@ -105,3 +106,9 @@ class KafkaTransport:
             self._writer.close()
         finally:
             self._reader.close()
+
+
+if TYPE_CHECKING:
+
+    def _is_a_transport(client: KafkaTransport) -> Transport:
+        return client
