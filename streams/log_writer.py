@@ -123,7 +123,7 @@ class LogWriter:
         """The rows of each partition, in the order in which they came."""
         if not batch.num_rows:
             return
-        number: NDArray[np.int64] = partitions_of(batch["mmsi"].to_numpy(), self._partitions)
+        number = partitions_of(batch["mmsi"].to_numpy(), self._partitions)
         order = np.argsort(number, kind="stable")
         ends = np.cumsum(np.bincount(number, minlength=self._partitions))
         for at, rows in enumerate(np.split(order, ends[:-1])):

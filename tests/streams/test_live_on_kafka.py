@@ -6,14 +6,13 @@ from threading import Event, Thread
 
 import pytest
 
+from streams.kafka import KafkaAdministration, KafkaTransport
 from streams.memory import MemoryLog
+from streams.settings import KafkaSettings, LiveSettings, LogSettings
+from streams.topics import specs
 from streams.worker import DetectWorker, Pace
 from tests.detect.fleet import fleet, statics
 from tests.streams.live import drain, events, setup_of, topics, worker_of, write
-
-kafka = pytest.importorskip("streams.kafka")
-live_settings = pytest.importorskip("streams.settings")
-table = pytest.importorskip("streams.topics")
 
 pytestmark = pytest.mark.broker
 PARTITIONS = 3
@@ -28,19 +27,20 @@ class KafkaLog:
     """A broker with the project's topics, with as much of a MemoryLog as tests.streams.live asks for."""
 
     def __init__(self, bootstrap: str, closes: ExitStack) -> None:
-        live = live_settings.LiveSettings(
-            kafka=live_settings.KafkaSettings(bootstrap=bootstrap, session_timeout_ms=6_000), partitions=PARTITIONS
+        live = LiveSettings(
+            kafka=KafkaSettings(bootstrap=bootstrap, session_timeout_ms=6_000),
+            log=LogSettings(partitions=PARTITIONS),
         )
-        with closing(kafka.KafkaAdministration(live.kafka)) as administration:
-            administration.create(table.specs(live))
-        self.topics = {spec.name: spec.partitions for spec in table.specs(live)}
+        with closing(KafkaAdministration(live.kafka)) as administration:
+            administration.create(specs(live))
+        self.topics = {spec.name: spec.partitions for spec in specs(live)}
         self._settings = live.kafka
         self._closes = closes
         self._made = 0
 
     def client(self, identity: str | None = None, group: str = "detect"):
         self._made += 1
-        client = kafka.KafkaTransport(self._settings, group=group, member=identity or f"reader-{self._made}")
+        client = KafkaTransport(self._settings, group=group, member=identity or f"reader-{self._made}")
         self._closes.callback(client.close)
         return client
 

@@ -1,0 +1,83 @@
+"""Settings of live operation. Passwords are no settings: they come from the environment or from a file named there."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from maritime.errors import ConfigurationError
+
+PASSWORD_VARIABLE: Final = "MARITIME_KAFKA_PASSWORD"
+PASSWORD_FILE_VARIABLE: Final = "MARITIME_KAFKA_PASSWORD_FILE"
+
+
+class KafkaSettings(BaseModel):
+    """How the log is reached, and as whom. A misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bootstrap: str = Field("127.0.0.1:9092", description="addresses of brokers, host:port, with commas between")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    username: str | None = Field(None, description=f"who this is; the password is in ${PASSWORD_VARIABLE} or a file")
+    ca_file: Path | None = Field(None, description="PEM file with the authority that signed the brokers' certificates")
+    cert_file: Path | None = Field(None, description="PEM file with this client's certificate, if brokers ask for one")
+    key_file: Path | None = Field(None, description="PEM file with the key of cert_file")
+    delivery: Literal["exactly_once", "at_least_once"] = Field(
+        "exactly_once", description="at_least_once is for brokers that forbid transactional ids"
+    )
+    request_timeout_ms: int = Field(10_000, ge=1_000, description="how long a broker may take to answer")
+    # An open transaction holds up everyone who reads committed records, so a dead writer's must end soon.
+    transaction_timeout_ms: int = Field(15_000, ge=5_000, le=60_000)
+    session_timeout_ms: int = Field(15_000, ge=1_000, description="silence after which a member's partitions move")
+    most_record_bytes: int = Field(600 * 1024, ge=1_024, description="larger records are refused before they are sent")
+    compression: Literal["none", "lz4", "zstd"] = "lz4"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not self.username:
+            raise ValueError(f"security_protocol {self.security_protocol} needs a username")
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file are needed together")
+        return self
+
+
+class LogSettings(BaseModel):
+    """The topics and the group of detectors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    group: str = Field("maritime-detect", pattern=r"^[A-Za-z0-9._-]{1,100}$", description="consumer group of detectors")
+    partitions: int = Field(12, ge=1, le=1_000, description="of the topics by vessel; fixed when they are created")
+    replication: int = Field(1, ge=1, le=32_767, description="copies of each partition; three in earnest")
+    positions_days: float = Field(7.0, gt=0, description="how long ais.positions and ais.rejects are kept")
+    alerts_days: float = Field(90.0, gt=0, description="how long alerts are kept in the log")
+    cycle_s: float = Field(0.5, gt=0, le=5.0, description="length of a detector's transaction")
+    snapshot_every_s: float = Field(120.0, gt=0, description="how often a detector saves the state of a partition")
+
+
+class LiveSettings(BaseModel):
+    """Live operation as a whole: sections of the same file that holds the settings of detection."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+
+def password_from(environment: Mapping[str, str]) -> SecretStr | None:
+    """The log's password from $MARITIME_KAFKA_PASSWORD, or from the file that $MARITIME_KAFKA_PASSWORD_FILE names.
+
+    None when neither is set. Raises ConfigurationError when both are, or the file cannot be read.
+    """
+    password = environment.get(PASSWORD_VARIABLE)
+    path = environment.get(PASSWORD_FILE_VARIABLE)
+    if password and path:
+        raise ConfigurationError(f"{PASSWORD_VARIABLE} and {PASSWORD_FILE_VARIABLE} are both set; set one of them")
+    if path:
+        try:
+            password = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError):
+            raise ConfigurationError(f"{PASSWORD_FILE_VARIABLE} names {path}, which cannot be read as text") from None
+    return SecretStr(password) if password else None

@@ -1,0 +1,137 @@
+"""The topics: what each is for, how it is kept, and who may do what with it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from streams.settings import LiveSettings
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
+
+DAY_MS: Final = 86_400_000
+# Records are at most 512 KiB; a batch of the producer may hold some of them, with headers.
+MOST_BATCH_BYTES: Final = 1_048_576
+ROLL_MS: Final = (
+    3_600_000  # a compacted topic is compacted up to its newest segment, so segments must not last for days
+)
+
+# Retention must count from arrival: event times of a replayed file may be years old, and its records would go at once.
+ARRIVAL: Final = {"message.timestamp.type": "LogAppendTime"}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it should be."""
+
+    name: str
+    partitions: int
+    replication: int
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int | None  # None for compacted topics
+    most_batch_bytes: int = MOST_BATCH_BYTES
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def configs(self) -> dict[str, str]:
+        """The topic's configuration in Kafka's names."""
+        configs = {"cleanup.policy": self.cleanup, "max.message.bytes": str(self.most_batch_bytes)}
+        if self.retention_ms is not None:
+            configs["retention.ms"] = str(self.retention_ms)
+        return configs | ARRIVAL | dict(self.more)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFound:
+    """A topic as it is; `configs` holds every key, defaults too."""
+
+    name: str
+    partitions: int
+    configs: Mapping[str, str | None]
+
+
+class Rule(NamedTuple):
+    """One permission: who may do what with which topic, group or transactional id."""
+
+    principal: str
+    resource: Literal["topic", "group", "transactional-id"]
+    name: str
+    prefixed: bool
+    operation: Literal["READ", "WRITE", "DESCRIBE"]
+
+
+def specs(settings: LiveSettings) -> tuple[TopicSpec, ...]:
+    """The table of topics."""
+    n, copies = settings.log.partitions, settings.log.replication
+    kept_ms = int(settings.log.positions_days * DAY_MS)
+    alerts_ms = int(settings.log.alerts_days * DAY_MS)
+    rolled = {"segment.ms": str(ROLL_MS)}
+    # State is a handful of keys, rewritten every few minutes: compact early, so that restarts are short.
+    state = rolled | {"min.cleanable.dirty.ratio": "0.1", "segment.bytes": "67108864"}
+    return (
+        TopicSpec(POSITIONS, n, copies, "delete", kept_ms),
+        TopicSpec(VESSELS, n, copies, "compact", None, more=rolled),
+        TopicSpec(REJECTS, 1, copies, "delete", kept_ms),
+        TopicSpec(STATE, n, copies, "compact", None, more=state),
+        TopicSpec(ALERTS, n, copies, "delete", alerts_ms),
+    )
+
+
+def differences(wanted: Sequence[TopicSpec], found: Mapping[str, TopicFound]) -> list[str]:
+    """What is not as it should be, one sentence each; empty when all is well."""
+    sentences: list[str] = []
+    for spec in wanted:
+        topic = found.get(spec.name)
+        if topic is None:
+            sentences.append(f"{spec.name}: missing, or this user may not see it")
+            continue
+        if topic.partitions != spec.partitions:
+            sentences.append(
+                f"{spec.name}: {topic.partitions} partitions where {spec.partitions} are set; the number is fixed at "
+                "creation, as it decides where a vessel's records lie"
+            )
+        for key, value in spec.configs().items():
+            if topic.configs.get(key) != value:
+                sentences.append(f"{spec.name}: {key} is {topic.configs.get(key)}, should be {value}")
+    return sentences
+
+
+def rules(settings: LiveSettings) -> tuple[Rule, ...]:
+    """Least permissions of the three principals of one operator: `ingest`, `detect` and `tail`."""
+    group = settings.log.group
+    return (
+        *_may("ingest", ("WRITE",), POSITIONS, VESSELS, REJECTS),
+        *_transactions("ingest", "ingest"),
+        *_may("detect", ("READ",), POSITIONS, STATE),
+        *_may("detect", ("WRITE",), STATE, ALERTS, REJECTS),
+        Rule("detect", "group", group, False, "READ"),
+        *_transactions("detect", group),
+        *_may("tail", ("READ",), POSITIONS, VESSELS, ALERTS),
+        Rule("tail", "group", "tail", True, "READ"),
+    )
+
+
+def commands(wanted: Sequence[Rule], bootstrap: str) -> list[str]:
+    """The rules as commands of Kafka's own tool, to be read before they are run."""
+    lines = []
+    for rule in wanted:
+        pattern = ["--resource-pattern-type", "prefixed"] if rule.prefixed else []
+        words = [
+            "kafka-acls.sh",
+            "--bootstrap-server",
+            bootstrap,
+            "--add",
+            "--allow-principal",
+            f"User:{rule.principal}",
+        ]
+        words += ["--operation", rule.operation.title(), f"--{rule.resource}", rule.name, *pattern]
+        lines.append(shlex.join(words))
+    return lines
+
+
+def _may(principal: str, operations: Sequence[Literal["READ", "WRITE", "DESCRIBE"]], *topics: str) -> list[Rule]:
+    """READ and WRITE bring DESCRIBE with them."""
+    return [Rule(principal, "topic", topic, False, operation) for topic in topics for operation in operations]
+
+
+def _transactions(principal: str, prefix: str) -> list[Rule]:
+    """Every process has a transactional id of its own, so the rule is for a prefix."""
+    return [Rule(principal, "transactional-id", f"{prefix}.", True, "WRITE")]
