@@ -35,6 +35,7 @@ class Silence:
     end: int | None = None
     retracted: bool = False
     ring: int = 0
+    close_by: int = 0
     q: float = 0.0
     receptions: list[float] = field(default_factory=list)
     witnesses: set[int] = field(default_factory=set)
@@ -53,7 +54,7 @@ class Silence:
         return self.log_p() < math.log(0.001) - 1e-5
 
     def reception_works(self) -> bool:
-        return not self.receptions or at_least(sum(self.receptions), 0.5 * self.q * len(self.receptions))
+        return not self.receptions or at_least(sum(self.receptions), 0.25 * self.q * len(self.receptions))
 
 
 def bin_edge_s(interval_ms: int) -> float:
@@ -103,6 +104,7 @@ class Waters:
     ears: Ears
     feeds: Feeds
     port_m: Callable[[float, float], float]
+    coast_m: Callable[[float, float], float]
 
     def out_of_reach(self, window: int, here: tuple[float, float], there: tuple[float, float]) -> bool:
         """Over the edge of all that is heard, or from where others are heard to where fewer than a quarter are."""
@@ -124,8 +126,13 @@ class Waters:
         return self.port_m(lat, lon) < 3000.0 or len(self.ears.others_at_rest(window, lat, lon, own)) >= 2
 
     def reception(self, window: int, silence: Silence, usual: float) -> float:
-        """Whether reception works: three vessels or half of the usual number show it; else their share."""
+        """Whether reception works: three vessels or half of the usual number show it; else their share.
+
+        Where two are usual closer by, somebody must be heard there.
+        """
         r = silence.last
+        if silence.close_by and not self.ears.now(window, r.lat, r.lon, silence.close_by):
+            return 0.0
         if silence.ring == WIDE:
             source = self.feeds.sources[r.source]
             now, usual = source.vessels.get(window, 0), source.usual.get(window, 0.0)
@@ -161,6 +168,21 @@ def an_hour_ahead(reports: Sequence[Report]) -> tuple[float, float]:
     )
 
 
+def abrupt_stop(reports: Sequence[Report], last_kn: float) -> bool:
+    """At rest within 190 s from 7 kn, by samples a minute apart, after sixty reports in twelve clock hours."""
+    samples = minutes_apart(reports)[-5:]
+    lately = [s.sog for s in samples[:-1] if samples[-1].t // 1000 - s.t // 1000 <= 190]
+    often = sum(r.t // HOUR > reports[-1].t // HOUR - 12 for r in reports) >= 60
+    return last_kn < 1.0 and often and any(kn >= 7.0 for kn in lately)
+
+
+def counts_at_rest(reports: Sequence[Report], last_kn: float, window: int, waters: Waters) -> bool:
+    """Rest far from shore, or after an abrupt stop a mile off it, where no vessel moors."""
+    last = reports[-1]
+    off_m = MILE if abrupt_stop(reports, last_kn) else 50 * MILE
+    return waters.coast_m(last.lat, last.lon) >= off_m and not waters.mooring(window, last.lat, last.lon, last.mmsi)
+
+
 def held_back(reports: Sequence[Report], fresh: int, window: int, waters: Waters) -> str:
     """What the last reports say against an alert, or nothing."""
     samples, history, last = minutes_apart(reports), History(reports, fresh), reports[-1]
@@ -175,7 +197,8 @@ def held_back(reports: Sequence[Report], fresh: int, window: int, waters: Waters
     if math.isnan(last_kn):
         a, b = samples[-2:]
         last_kn = metres(a.lat, a.lon, b.lat, b.lon) / (b.t // 1000 - a.t // 1000) / KNOT
-    if last_kn < 1.0 or statistics.median(r.sog for r in samples[-3:]) < 1.0:
+    at_rest = last_kn < 1.0 or statistics.median(r.sog for r in samples[-3:]) < 1.0
+    if at_rest and not counts_at_rest(reports, last_kn, window, waters):
         return "at_rest"
     here = last.lat, last.lon
     if not waters.ears.inside(window, *here, MILE) or waters.out_of_reach(window, here, an_hour_ahead(reports)):
@@ -186,10 +209,15 @@ def held_back(reports: Sequence[Report], fresh: int, window: int, waters: Waters
     return ""
 
 
-def silences(reports: Sequence[Report], until: int, port_m: Callable[[float, float], float]) -> list[Silence]:
+def silences(
+    reports: Sequence[Report],
+    until: int,
+    port_m: Callable[[float, float], float],
+    coast_m: Callable[[float, float], float],
+) -> list[Silence]:
     """Every silence of a fleet that is recorded, by MMSI and start; time ends at the minute `until`."""
     ears = Ears(reports)
-    waters = Waters(ears, feeds(ears, until // WINDOW - 1), port_m)
+    waters = Waters(ears, feeds(ears, until // WINDOW - 1), port_m, coast_m)
     by_mmsi: dict[int, list[Report]] = defaultdict(list)
     for r in sorted(reports, key=lambda r: r.t):
         by_mmsi[r.mmsi].append(r)
@@ -233,6 +261,8 @@ def _while_silent(silence: Silence, before: Sequence[Report], fresh: int, silent
         if not math.isnan(around) and at_least(around, 3.0):
             silence.ring, usual = ring, around
             break
+        if not silence.close_by and not math.isnan(around) and at_least(around, 2.0):
+            silence.close_by = ring
     for beat in range((first + 1) * WINDOW, silent_until + 1, MINUTE):
         window = beat // WINDOW - 1
         if silence.held == "few_reports":
@@ -247,6 +277,7 @@ def _while_silent(silence: Silence, before: Sequence[Report], fresh: int, silent
             break
         if (
             beat - last.t >= silence.needed
+            and waters.reception(window, silence, usual) > 0.0
             and silence.reception_works()
             and not waters.feeds.seems_out(window, last.source, *here)
             and not waters.feeds.outage_within(last.t, window, last.source, *here)
@@ -271,7 +302,20 @@ def _reappears(silence: Silence, back: Report, waters: Waters) -> None:
             silence.retracted = True
             silence.held = "switched_off_at_rest" if still else "returned_into_area_heard"
     elif not silence.held:
-        silence.held = "reception_outage" if outage else "too_short" if unexpected else "expected_silence"
+        silence.held = (
+            "reception_outage"
+            if outage
+            else "expected_silence"
+            if not unexpected
+            else "too_short"
+            if back.t - last.t < silence.needed
+            else "switched_off_at_rest"
+            if still
+            else "returned_into_area_heard"
+            if returned
+            else ""
+        )
+        silence.alerted = not silence.held
     elif silence.held in ("at_rest", "leaving_area_heard", "slowing_into_mooring"):
         silence.alerted = (
             unexpected
@@ -281,5 +325,5 @@ def _reappears(silence: Silence, back: Report, waters: Waters) -> None:
             and not returned
             and (math.isnan(came_from[1][0]) or not waters.out_of_reach(window, (back.lat, back.lon), came_from[1]))
         )
-        if silence.alerted:
-            silence.raised = back.t // MINUTE * MINUTE + MINUTE
+    if silence.alerted and silence.raised is None:
+        silence.raised = back.t // MINUTE * MINUTE + MINUTE

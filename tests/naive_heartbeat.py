@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, cell_of
+from tests.naive_landing import metres
 
 NO_VESSEL = (4, 9, 11, 14, 21)  # base stations, search-and-rescue aircraft, safety texts, aids to navigation
 MINUTE, WINDOW, HOUR, WEEK = 60_000, 600_000, 3_600_000, 7 * 86_400_000
@@ -148,7 +149,13 @@ def heard(reports: list[Report], end: int) -> list[Row]:
 def resting(reports: list[Report], end: int) -> list[tuple[int, int]]:
     """The mooring cells in which vessels lay still in the window that ends then, and who."""
     cells: dict[int, set[int]] = defaultdict(set)
-    for r in reports:
-        if end - WINDOW <= r.t < end and r.lat == r.lat and r.sog < 0.5 and r.msg_type not in NO_VESSEL:
+    placed = [r for r in reports if end - WINDOW <= r.t < end and r.lat == r.lat]
+    for r in placed:
+        speed_kn = r.sog
+        if r.sog != r.sog:
+            first = min((o.t, o.lat, o.lon) for o in placed if o.mmsi == r.mmsi and o.sog != o.sog)
+            if r.t - first[0] >= 3 * MINUTE:
+                speed_kn = metres(*first[1:], r.lat, r.lon) / ((r.t - first[0]) / 1000.0) / (1852.0 / 3600.0)
+        if speed_kn < 0.5 and r.msg_type not in NO_VESSEL:
             cells[cell_of(r.lat, r.lon, MOORING_CELL_DEG)].add(r.mmsi)
     return [(cell, sketch(vessels)) for cell, vessels in sorted(cells.items())]

@@ -5,7 +5,7 @@ The kernels keep fading sums, counts and sketches; here every report is kept, an
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -213,8 +213,27 @@ def _fading_mean(vessels: Sequence[int]) -> float:
     return sum(k * n for k, n in zip(weights, reversed(vessels), strict=True)) / sum(weights) if vessels else 0.0
 
 
-def listen(where: int | Cell, reports: Sequence[Report], last: int, others_out: set[int]) -> Feed:
-    """Follow one source or region from its first window to `last`.
+def sketch(vessels: Iterable[int]) -> set[int]:
+    """Bits of 64 that stand for vessels."""
+    return {mmsi * 0x9E3779B97F4A7C15 % 2**64 >> 58 for mmsi in vessels}
+
+
+def sailed_on(silenced: set[int], around: set[int]) -> bool:
+    """Half or more of the silenced are heard around, beyond what the sketch of those shows by chance."""
+    if not silenced or len(around) == 64:
+        return False
+    by_chance = len(around) / 64
+    return (len(silenced & around) / len(silenced) - by_chance) / (1 - by_chance) >= 0.5 - 1e-12
+
+
+def listen(
+    where: int | Cell,
+    reports: Sequence[Report],
+    last: int,
+    others_out: set[int],
+    around: Callable[[int], set[int]] = lambda _: set(),
+) -> Feed:
+    """Follow one source or region from its first window to `last`; `around` are the bits heard around it in a window.
 
     A vessel that changes cell or class within a window counts in each.
     """
@@ -242,7 +261,8 @@ def listen(where: int | Cell, reports: Sequence[Report], last: int, others_out: 
             continue
         steady = was_low[-6:] == [False] * 6
         together = quiet or (usual > 0 and at_least(2.0 * feed.vessels.get(w - 1, 0), usual))
-        if low and steady and together and at_least(usual, 5.0):
+        before = sketch(r.mmsi for r in by_window.get((quiet[0] if quiet else w) - 1, []))
+        if low and steady and together and at_least(usual, 5.0) and not sailed_on(before, around(w)):
             quiet.append(w)
             feed.quiet.add(w)
             if len(quiet) == 2 and feed.vessels[quiet[0] - 1] >= 5:
@@ -297,4 +317,11 @@ def feeds(ears: Ears, last: int) -> Feeds:
         by_region[region(cell(r.lat, r.lon, CELL_DEG))].append(r)
     sources = {s: listen(s, reports, last, set()) for s, reports in by_source.items()}
     out = {w for feed in sources.values() for o in feed.outages for w in _lasting(o, last)}
-    return Feeds(sources, {c: listen(c, reports, last, out) for c, reports in by_region.items()})
+
+    def around(place: Cell) -> Callable[[int], set[int]]:
+        row, column = place
+        middle = row + 0.5 - 90.0, (column + 0.5) * 360.0 / _columns(row, REGION_DEG) - 180.0
+        others = [r for c in cells_around(*middle, REGION_DEG, 1) - {place} for r in by_region.get(c, [])]
+        return cache(lambda w: sketch(r.mmsi for r in others if r.t // WINDOW == w))
+
+    return Feeds(sources, {c: listen(c, reports, last, out, around(c)) for c, reports in by_region.items()})

@@ -7,18 +7,22 @@ alert.
 probability of hearing nothing, were the transmitter on, is P = (1 − q)^Σr over the windows, where r is whether
 reception works around its last position: 1 when three vessels, or half of those usually heard there, are heard, less
 with fewer. "There" is the cell and its ring, or ever wider rings until three vessels are usual; in lonely water, all
-that the source hears. Where reception comes and goes (a satellite's), q is taken of the windows in which it is there.
-A receiver that stops or moves takes r, and with it the suspicion, down to zero.
+that the source hears. Where two are usual in a smaller ring and it hears nobody, r is 0, whoever is heard far off.
+Where reception comes and goes (a satellite's), q is taken of the windows in which it is there. A receiver that stops
+or moves takes r, and with it the suspicion, down to zero.
 
-**Alert while silent** (A), raised by the watermark, when P < 0.001 with r of at least q/2 on average, the silence is
-at least 2 × the longest hole in the last 10 hours, no outage fell into it, and the last reports say that the vessel
-was there, under way and staying in reach: 4 or more reports a minute apart; not thinning out before (windows missed,
-or the last intervals 3 × the median); at least 1 kn; not slowing into a mooring place (port, user's place, or where
-two others have been seen at rest); not heading out of the area in which vessels are heard: neither over the edge of
-all that was heard, nor from waters where others are heard into waters where (almost) none is.
-**Alert at reappearance** (B) of a silence that A held back as at rest, slowing or leaving: when the vessel has sailed
-meanwhile (moved 2 nm, and at 0.5 kn or more over the whole silence: a boat switched off at its berth overnight and
-heard again outside the harbour has not), unless it comes, by its course, from outside the area heard.
+**Alert while silent** (A), raised by the watermark, when P < 0.001 with r of at least q/4 on average, somebody is
+heard in the window before (a receiver that moved away hears nobody), the silence is at least 2 × the longest hole in
+the last 10 hours, no outage fell into it, and the last reports say that the vessel was there, under way and staying in
+reach: 4 or more reports a minute apart; not thinning out before (windows missed, or the last intervals 3 × the
+median); at least 1 kn, or at rest in open water: 50 nm off, or 1 nm off after an abrupt stop (from 7 kn within three
+minutes, of a vessel that reported often); not slowing into a mooring place (port, user's place, or where two others
+have been seen at rest); not heading out of the area in which vessels are heard: neither over the edge of all that was
+heard, nor from waters where others are heard into waters where (almost) none is.
+**Alert at reappearance** (B) of a silence that met A but for somebody heard at that moment; and of one that A held
+back as at rest, slowing or leaving: when the vessel has sailed meanwhile (moved 2 nm, and at 0.5 kn or more over the
+whole silence: a boat switched off at its berth overnight and heard again outside the harbour has not), unless it comes,
+by its course, from outside the area heard.
 **Retracted** at reappearance when it lay still all the while (moved less than 1 nm, and below 1 kn or at a mooring
 place), or comes in over the edge of the area heard (farther out a quarter of an hour ago; one that sails outward
 there does not come back); or when another hull of the MMSI shows that the ship had not gone silent: a reappearance that
@@ -46,7 +50,7 @@ SILENCE_FIELDS: Final = [
     ("silence_alerted", "u1"),
     ("silence_told", "u2"),
     ("silence_windows", "u2"),  # windows judged
-    ("silence_ring", "u1"),  # neighbourhood in which reception is judged
+    ("silence_rings", "u1"),  # neighbourhood in which reception is judged + 16 × the one in which somebody must be
     ("silence_usual", "f4"),  # vessels usually heard there, when the silence began
     ("silence_out", "u1"),  # an outage was seen during the silence
     ("silence_log_p", "f4"),
@@ -101,11 +105,14 @@ class DarkPeriodSettings(BaseModel):
     still_nm: float = Field(1.0, ge=0)
     still_kn: float = Field(1.0, ge=0)
     usual_vessels: float = Field(3.0, gt=0, description="vessels usually heard where reception can be judged")
-    least_reception: float = Field(0.5, ge=0, le=1, description="mean r, in shares of q, below which nothing is said")
+    least_reception: float = Field(0.25, ge=0, le=1, description="mean r, in shares of q, below which nothing is said")
     ahead_share: float = Field(0.25, ge=0, le=1, description="of the vessels usual here: fewer ahead is out of reach")
     ahead_vessels: float = Field(0.5, ge=0, description="vessels usual here below which nothing is known of ahead")
     witnesses: int = Field(3, ge=0, description="others heard meanwhile for full confidence")
-    far_nm: float = Field(50.0, gt=0, description="far from shore, for strict_gfw and for concern about the craft")
+    far_nm: float = Field(50.0, gt=0, description="far from shore: rest is suspicious too, and the craft a concern")
+    abrupt_kn: float = Field(7.0, gt=0, description="speed from which a stop within three minutes is abrupt …")
+    abrupt_reports: int = Field(60, ge=1, description="… of a vessel with so many reports in 12 h …")
+    abrupt_off_nm: float = Field(1.0, ge=0, description="… so far off the shore at least")
 
     def parameters(self) -> "DarkPeriodParameters":
         """The settings in the units of the kernels."""
@@ -133,6 +140,9 @@ class DarkPeriodSettings(BaseModel):
             self.ahead_share,
             self.ahead_vessels,
             self.far_nm * NM_M,
+            self.abrupt_kn,
+            self.abrupt_reports,
+            self.abrupt_off_nm * NM_M,
         )
 
 
@@ -162,3 +172,6 @@ class DarkPeriodParameters(NamedTuple):
     ahead_share: float
     ahead_vessels: float
     far_m: float
+    abrupt_kn: float
+    abrupt_reports: int
+    abrupt_off_m: float

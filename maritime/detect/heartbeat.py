@@ -296,6 +296,6 @@ def _heard(mmsi, t_ms, lat_deg, lon_deg, sog_kn, msg_type, source) -> Heard:  # 
 
 def _resting(mmsi, t_ms, lat_deg, lon_deg, sog_kn, msg_type, source) -> Resting:  # type: ignore[no-untyped-def]
     cell, who = np.empty(len(mmsi), np.int64), np.empty(len(mmsi), np.uint64)
-    k = kernel.count_resting(mmsi, lat_deg, lon_deg, sog_kn, msg_type, REST_KN, cell, who)
+    k = kernel.count_resting(mmsi, t_ms, lat_deg, lon_deg, sog_kn, msg_type, REST_KN, cell, who)
     order = np.argsort(cell[:k])
     return Resting(cell[:k][order], who[:k][order])

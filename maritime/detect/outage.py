@@ -3,6 +3,7 @@
 Many hulls of one source, or of one region of a degree, fall silent together: after an hour of steady reception, of at
 least 5 vessels usually heard in ten minutes a tenth or fewer are heard for two windows on end, where half or more, and
 at least 5, were heard just before: fewer may have left one by one. (A passing satellite is never steady for an hour.)
+A region is not quiet when half of those last heard there are heard in the regions around it: a convoy that sailed on.
 One notice tells it, dark periods within are held back, and it closes when half of the usual number is heard again.
 While a source is out, its regions are out with it and have no notice of their own. Known from heartbeats alone, so
 every engine sees the same; only the engine that owns partition 0 tells it.
@@ -30,6 +31,9 @@ SOURCE_DTYPE: Final = np.dtype(
         ("told", "u2"),
         ("usual", "f4"),  # vessels in ten minutes before the outage
         ("silenced", "u4"),  # vessels in the last window before it
+        ("who", "u8"),  # of a region: sketch of the vessels in the window being closed
+        ("who_before", "u8"),  # … and in the one before
+        ("silenced_who", "u8"),  # … and in the last one before it went quiet
         ("clock", "u1"),  # doubt in the source's clock: 1 off, 2 so far off that its reports are refused
         ("clock_off_s", "f4"),
     ],

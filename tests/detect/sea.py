@@ -19,6 +19,7 @@ from maritime.detect.kernels.heartbeat import who_bit
 from maritime.detect.kernels.samples import STEP_DEG
 from maritime.detect.places import EnginePlaces
 from maritime.detect.settings import DetectSettings
+from maritime.geo.coastline_kernels import coast_distance_m
 from maritime.geo.ports_kernels import nearest_place_m
 from tests.detect.fleet import sources
 from tests.detect.walk import T0_MS, make_world, track
@@ -39,6 +40,10 @@ def places() -> EnginePlaces:
 
 def port_m(lat: float, lon: float) -> float:
     return float(nearest_place_m(places().ports.arrays, lat, lon, 1e6)[0])
+
+
+def coast_m(lat: float, lon: float) -> float:
+    return float(coast_distance_m(places().coastline.arrays, lat, lon, 1e6))
 
 
 @cache

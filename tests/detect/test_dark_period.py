@@ -20,7 +20,7 @@ from maritime.detect.loitering import LoiteringSettings
 from maritime.detect.outage import OutageSettings
 from maritime.detect.settings import DetectSettings
 from maritime.units import HOUR_MS, MINUTE_MS
-from tests.detect.sea import EAST, HERE, WEST, Leg, company, minutes, mmsis, of, port_m, told, unheard, vessel
+from tests.detect.sea import EAST, HERE, WEST, Leg, coast_m, company, minutes, mmsis, of, port_m, told, unheard, vessel
 from tests.detect.walk import PORT, T0_MS
 from tests.naive_dark_period import Silence, silences
 from tests.naive_reception import MINUTE, Report, RoundingDecides
@@ -105,8 +105,9 @@ def test_a_silence_that_nobody_else_can_vouch_for_is_recorded_without_alert():
 
 def test_a_silence_that_ends_within_the_hour_or_before_the_watermark_has_seen_it_last_so_long():
     assert revisions(ship(UNDER_WAY, (57.9, 10.0, EAST, 0.0), BACK, BACK)) == []
-    barely = ship(UNDER_WAY, (58.2, 10.0, EAST, 0.0), BACK, BACK, after_min=0.5)
-    assert outcome(revisions(barely)) == ("closed", False, "too_short")
+    barely = revisions(ship(UNDER_WAY, (58.2, 10.0, EAST, 0.0), BACK, BACK, after_min=0.5))
+    assert outcome(barely) == ("closed", True, None)
+    assert barely[0].evidence["raised_at_reappearance"] is True
 
 
 def test_probability_is_of_the_share_of_windows_heard_and_the_windows_since():
@@ -173,22 +174,64 @@ def test_fading_reception():
 AT_REST = (60.0, 0.1, EAST, 120.0)
 
 
+ARRIVES = (120.0, 10.0, EAST, 120.0)
+OFF_COAST = (CLOSER[0], CLOSER[1] - 0.25)  # 48 nm off
+
+
+def near_shore(*legs: Leg) -> list[Report]:
+    return ship(*legs, start=OFF_COAST)
+
+
 def test_at_rest_it_is_held_back_and_raised_when_it_reappears_two_miles_away():
-    stays = ship((120.0, 10.0, EAST, 120.0), AT_REST, (150.0, 0.0, EAST, 0.0), BACK)
-    assert outcome(revisions(stays)) == ("closed", False, "at_rest")
-    sails = ship((120.0, 10.0, EAST, 120.0), AT_REST, GONE, BACK)
-    one = revisions(sails)
+    others = company(6.5, middle=CLOSER)
+    stays = near_shore(ARRIVES, AT_REST, (150.0, 0.0, EAST, 0.0), BACK)
+    assert outcome(revisions(stays, others)) == ("closed", False, "at_rest")
+    sails = near_shore(ARRIVES, AT_REST, GONE, BACK)
+    one = revisions(sails, others)
     assert outcome(one) == ("closed", True, "at_rest")
     assert [e.raised_ms for e in one] == [FIRST + MINUTE_MS]
     assert one[0].evidence["raised_at_reappearance"] is True
-    near = ship((120.0, 10.0, EAST, 120.0), AT_REST, (150.0, 0.7, EAST, 0.0), BACK)
-    assert outcome(revisions(near)) == ("closed", False, "at_rest")
+    near = near_shore(ARRIVES, AT_REST, (150.0, 0.7, EAST, 0.0), BACK)
+    assert outcome(revisions(near, others)) == ("closed", False, "at_rest")
+
+
+def test_far_from_shore_rest_is_no_excuse_but_where_others_moor():
+    rests = ship(ARRIVES, AT_REST, (210.0, 0.0, EAST, 0.0))
+    first = revisions(rests)[0]
+    assert outcome([first]) == ("open", True, None)
+    assert first.evidence["coast_nm"] is None
+    stop = rests[-1]
+    lying = [vessel(mmsi, (390.0, 0.0, EAST, 170.0), start=(stop.lat + 0.005, stop.lon)) for mmsi in mmsis()[-2:]]
+    assert outcome(revisions(rests, [*around(), *lying[0], *lying[1]])) == ("open", False, "at_rest")
+
+
+@pytest.mark.parametrize(
+    ("legs", "found"),
+    [
+        ([(120.0, 10.0, EAST, 60.0), (2.0, 0.2, EAST, 60.0)], ("open", True, None)),
+        ([(120.0, 10.0, EAST, 60.0), (8.0, 0.2, EAST, 60.0)], ("open", False, "at_rest")),  # a stop of minutes ago
+        ([(120.0, 6.5, EAST, 60.0), (2.0, 0.2, EAST, 60.0)], ("open", False, "at_rest")),  # from no great speed
+        ([(120.0, 10.0, EAST, 180.0), (2.0, 0.2, EAST, 60.0)], ("open", False, "at_rest")),  # it reports seldom
+    ],
+)
+def test_an_abrupt_stop_and_then_nothing_is_told_and_may_be_distress(legs, found):
+    first = revisions(near_shore(*legs, (210.0, 0.0, EAST, 0.0)), company(6.5, middle=CLOSER))[0]
+    assert outcome([first]) == found
+    assert first.evidence.get("safety") == ({"sar_phase": "uncertainty"} if found[1] else None)
+    assert first.evidence.get("abrupt_stop_from_kn") == (10.0 if found[1] else None)
+
+
+def test_an_abrupt_stop_at_the_shore_is_a_berth():
+    own = ship((120.0, 10.0, EAST, 60.0), (2.0, 0.2, EAST, 60.0), (210.0, 0.0, EAST, 0.0), start=(1.5, 9.66))
+    assert coast_m(own[-1].lat, own[-1].lon) < 1852.0
+    assert outcome(revisions(own, company(6.5, middle=(1.5, 9.7)))) == ("open", False, "at_rest")
 
 
 def test_without_speed_over_ground_it_is_judged_by_the_distance_made_good():
+    others = company(6.5, middle=CLOSER)
     for knots, state in ((10.0, ("closed", True, None)), (0.3, ("closed", False, "at_rest"))):
-        own = ship((180.0, knots, EAST, 120.0), (150.0, knots, EAST, 0.0), (60.0, knots, EAST, 120.0))
-        assert outcome(revisions([r._replace(sog=math.nan) for r in own])) == state
+        own = near_shore((180.0, knots, EAST, 120.0), (150.0, knots, EAST, 0.0), (60.0, knots, EAST, 120.0))
+        assert outcome(revisions([r._replace(sog=math.nan) for r in own], others)) == state
 
 
 def test_leaving_the_area_heard_over_its_edge():
@@ -305,7 +348,7 @@ def passes(reports: Iterable[Report]) -> list[Report]:
     return [r for r in reports if minutes(r.t) % 100 < 12]
 
 
-def test_where_only_satellites_hear_it_takes_twelve_hours():
+def test_where_only_satellites_hear_it_takes_twelve_hours_and_a_pass():
     legs = (10.0 * 60, 3.0, EAST, 60.0), (20.0 * 60, 1.2, EAST, 0.0), (6.0 * 60, 3.0, WEST, 60.0)
     own = passes(ship(*legs, start=(1.5, 8.0)))
     others = passes(company(36.0))
@@ -313,7 +356,8 @@ def test_where_only_satellites_hear_it_takes_twelve_hours():
     first, *_ = told_of = [e for e in everything if e.type == "silence" and e.alerted]
     assert {e.mmsi for e in told_of} == {SHIP}
     assert outcome(told_of) == ("closed", True, None)
-    assert 12 * HOUR_MS <= first.raised_ms - first.started_ms <= 12 * HOUR_MS + 10 * MINUTE_MS
+    assert 12 * HOUR_MS <= first.raised_ms - first.started_ms <= 12 * HOUR_MS + 100 * MINUTE_MS
+    assert minutes(first.raised_ms) % 100 <= 20
     assert first.evidence["probability"] < 0.001
 
 
@@ -510,7 +554,7 @@ def test_random_fleets_against_the_twin():
         reports = sail(plan)
         until = (max(r.t for r in reports) // MINUTE + 1) * MINUTE
         try:
-            expected = silences(reports, until, port_m)
+            expected = silences(reports, until, port_m, coast_m)
         except RoundingDecides:
             reached["rounding decides"] += 1
             return

@@ -145,7 +145,7 @@ def test_midnight_is_no_edge(hours):
 def test_the_antimeridian_is_no_edge():
     """Open ocean on the equator, cells in step: the same fleet at 150° W and astride 180°."""
     here, there = ([e for e in run(_at(fleet(1, lat=0.5, lon=lon))) if e.type != "landfall"] for lon in (-150.0, 180.0))
-    assert [e.type for e in final(there) if e.alerted].count("silence") >= 2
+    assert [e.type for e in final(there) if e.alerted].count("silence") >= 1
     assert _shape(there) == _shape(here)
 
 

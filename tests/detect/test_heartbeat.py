@@ -177,6 +177,16 @@ def test_slow_by_any_report_and_at_rest_by_mooring_cell():
     assert still == [(cell_of(1.0, 100.0, MOORING_CELL_DEG), naive_heartbeat.bit(311_000_002))]
 
 
+def test_at_rest_without_a_speed_by_the_way_made_in_three_minutes():
+    first = Report(311_000_001, T0_MS, 1.0, 100.0, math.nan, 1, 1)
+    metre = 1 / 111_195
+    still = first._replace(mmsi=311_000_002), first._replace(mmsi=311_000_002, t=T0_MS + 180_000, lat=1 + 40 * metre)
+    moving = first._replace(mmsi=311_000_003), first._replace(mmsi=311_000_003, t=T0_MS + 180_000, lat=1 + 50 * metre)
+    soon = first._replace(mmsi=311_000_004), first._replace(mmsi=311_000_004, t=T0_MS + 179_000)
+    _, cells = window_of(sorted([first, *moving, *soon, *still], key=lambda r: r.t))
+    assert cells == [(cell_of(1.0, 100.0, MOORING_CELL_DEG), naive_heartbeat.bit(311_000_002))]
+
+
 @pytest.mark.parametrize("msg_type", [4, 9, 11, 14, 21])
 def test_stations_aircraft_and_aids_are_no_vessels(msg_type):
     assert window_of([r._replace(msg_type=msg_type) for r in at(T0_MS, T0_MS + 1)])[0] == []
@@ -245,6 +255,8 @@ def test_a_busy_hour_against_the_twin():
         )
         for k in range(7200)
     ]
+    lies = [r._replace(lat=1.0 + r.mmsi % 40 / 100, lon=100.0, sog=math.nan) for r in reports]
+    reports = [b if a.mmsi % 4 == 0 else a for a, b in zip(reports, lies, strict=True)]
     told = beats(reports, tuple(range(0, 7200, 700)))
     for i, t in enumerate(told.watermark_ms.tolist()):
         if t % WINDOW_MS == 0:

@@ -85,13 +85,14 @@ def test_a_silence_that_an_outage_falls_into_is_no_alert_but_one_told_of_before_
 
 def test_what_moved_during_an_outage_is_not_raised_when_it_reappears():
     """It switched off at rest, long before; it may have sailed while nobody could hear it."""
-    others = unheard(company(9, n=10), during(360, 420))
+    near_shore = (1.5, 9.45)
+    others = unheard(company(9, n=10, middle=near_shore), during(360, 420))
     legs = (120.0, 8.0, EAST, 120.0), (60.0, 0.1, EAST, 120.0), (270.0, 3.0, EAST, 0.0), (80.0, 8.0, WEST, 120.0)
-    own = vessel(SHIP, *legs, start=(1.5, 8.1))
+    own = vessel(SHIP, *legs, start=(1.5, 9.05))
     (silence,) = silences(of(SHIP, told(others + own)))
     assert (silence.alerted, silence.held_back_by) == (False, "at_rest")
     assert silence.evidence["outage_meanwhile"] is True
-    (silence,) = silences(of(SHIP, told(company(9, n=10) + own)))
+    (silence,) = silences(of(SHIP, told(company(9, n=10, middle=near_shore) + own)))
     assert silence.alerted
 
 
@@ -156,6 +157,43 @@ def test_a_receiver_that_moves_away_darkens_nobody():
     assert len(left_behind) >= 25
     assert not any(s.alerted for s in left_behind)
     assert max(s.evidence["reception"] for s in left_behind if s.held_back_by == "expected_silence") < 0.5
+
+
+@pytest.mark.parametrize("apart_deg", [0.05, 0.06, 0.07])
+def test_nor_does_one_that_moves_as_slowly_as_a_ship(apart_deg):
+    """A patrol at 15 kn that hears 24 nm each way: an hour later somebody is still heard ahead, nobody close by."""
+    lane = company(12, n=24, apart_deg=apart_deg)
+
+    def out_of_range(r: Report) -> bool:
+        receiver = HERE[1] - 1.3 + 15.0 / 60.0 * minutes(r.t) / 60.0
+        return abs(r.lon - receiver) > 0.4
+
+    left_behind = silences(told(unheard(lane, out_of_range)))
+    assert len(left_behind) >= 15
+    assert not any(s.alerted for s in left_behind)
+
+
+def convoy(n: int, until_min: float) -> list[Report]:
+    """Vessels in each other's sight that sail east from one region into the next at minute 200 or so."""
+    ships = [
+        vessel(mmsi, (until_min, 10.0, EAST, 60.0), start=(1.4 + k / 100, 8.45), after_min=k / 10)
+        for k, mmsi in enumerate(mmsis()[:n])
+    ]
+    return [r for ship in ships for r in ship]
+
+
+def test_a_convoy_that_sails_on_into_the_next_region_is_no_outage():
+    assert notices(told(convoy(8, 360))) == []
+    (gone,) = notices(told([*convoy(8, 180), *company(6, n=3, middle=(1.5, 4.0))]))
+    assert gone.evidence["vessels_fallen_silent"] == 8
+
+
+def test_nor_in_busy_waters_where_a_sketch_shows_many_by_chance():
+    """Sixty others around fill two thirds of the sketch, which then cannot show that they sailed on."""
+    others = company(6, n=60, middle=(1.5, 9.5), apart_deg=0.01)
+    silenced = [r._replace(mmsi=r.mmsi + 50_000_000) for r in convoy(8, 180)]
+    (gone,) = notices(told([*silenced, *others, *company(6, n=3, middle=(1.5, 4.0))]))
+    assert (gone.evidence["vessels_fallen_silent"], gone.evidence["source"]) == (8, None)
 
 
 def test_disabled_nothing_is_told_and_nothing_held_back_by_it():

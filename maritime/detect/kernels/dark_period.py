@@ -31,6 +31,8 @@ CLOCK_OFF = 12
 MOST_CERTAIN = 0.95  # chosen: no single pass of a satellite proves a silence
 WIDE = 10  # … and of 2.1° for witnesses, where no smaller one has enough vessels: reception is then the source's
 ENOUGH_VESSELS, ENOUGH_SHARE = 3.0, 0.5  # vessels, or share of the usual number, that show reception to work
+CLOSE_BY_VESSELS = 2.0  # chosen: so many usually heard close by (the hull may be one), and nobody now: no reception
+STOP_WITHIN_S = 190  # chosen: samples are a minute apart, so an abrupt stop lies within three of them
 LONGEST_LEAST_MS = 12 * HOUR_MS  # the least silence where only satellites hear
 
 
@@ -130,6 +132,40 @@ def is_mooring(p, lat, lon, own_bit, world):
 
 
 @kernel
+def fastest_lately_kn(h):
+    """Highest speed in the samples of the last STOP_WITHIN_S before the newest; 0 when none is known."""
+    fastest_kn = 0.0
+    for back in range(1, min(np.int64(h.short_n), 5)):
+        k = _sample(h, back)
+        if short_s(h, _sample(h, 0)) - short_s(h, k) > STOP_WITHIN_S:
+            break
+        if short_sog(h, k) > fastest_kn:
+            fastest_kn = short_sog(h, k)
+    return fastest_kn
+
+
+@kernel
+def stopped_abruptly(p, h, last_kn):
+    """Whether a vessel that reported often came to rest within minutes from full speed."""
+    return (
+        last_kn < p.under_way_kn
+        and fastest_lately_kn(h) >= p.abrupt_kn
+        and reports_in_hours(h, 12, h.last_t) >= p.abrupt_reports
+    )
+
+
+@kernel
+def _rests_in_open_water(p, h, last_kn, own_bit, world):
+    """Whether a vessel at rest is one whose silence counts all the same: far from shore, or after an abrupt stop off
+    the shore, and where no vessel moors.
+    """
+    off_m = p.abrupt_off_m if stopped_abruptly(p, h, last_kn) else p.far_m
+    return coast_distance_m(world.coast, h.lat, h.lon, off_m * 1.02) >= off_m and not is_mooring(
+        p, h.lat, h.lon, own_bit, world
+    )
+
+
+@kernel
 def judge_last_reports(p, h, window, own_bit, world):
     """The rule by which the hull's last reports hold an alert back, or NONE."""
     if h.short_n < p.reports_before:
@@ -147,7 +183,9 @@ def judge_last_reports(p, h, window, own_bit, world):
             / max(short_s(h, a) - short_s(h, b), 1)
         )
     median_kn = _median_3(short_sog(h, _sample(h, 0)), short_sog(h, _sample(h, 1)), short_sog(h, _sample(h, 2)))
-    if last_kn < p.under_way_kn or median_kn < p.under_way_kn:
+    if (last_kn < p.under_way_kn or median_kn < p.under_way_kn) and not _rests_in_open_water(
+        p, h, last_kn, own_bit, world
+    ):
         return AT_REST
     ahead_lat, ahead_lon = _ahead(h, p.ahead_s)
     if not inside_extent(world.reception, h.lat, h.lon, p.edge_m) or is_out_of_reach(
@@ -165,19 +203,28 @@ def judge_last_reports(p, h, window, own_bit, world):
 
 @kernel
 def choose_neighbourhood(p, h, window, own_bit, world):
-    """The smallest neighbourhood with enough vessels to judge reception by, and how many are usual there."""
+    """The smallest neighbourhood with enough vessels to judge reception by, how many are usual there, and the smaller
+    one, if any, in which somebody is usually heard close by (0 = none).
+    """
+    close_by = 0
     for ring in RINGS:
         usual = heard_near(world.reception, h.lat, h.lon, ring, window, own_bit)[1]
         if usual >= p.usual_vessels:
-            return ring, usual
-    return WIDE, 0.0
+            return ring, usual, close_by
+        if close_by == 0 and usual >= CLOSE_BY_VESSELS:
+            close_by = ring
+    return WIDE, 0.0, close_by
 
 
 @kernel
 def reception_around(p, h, window, own_bit, world):
     """(r, sketch of who is heard): whether reception works in the hull's neighbourhood in one window."""
-    now, _, who, _ = heard_near(world.reception, h.lat, h.lon, np.int64(h.silence_ring), window, own_bit)
-    if h.silence_ring == WIDE:
+    ring = np.int64(h.silence_rings) & 15
+    close_by = np.int64(h.silence_rings) >> 4
+    now, _, who, _ = heard_near(world.reception, h.lat, h.lon, ring, window, own_bit)
+    if close_by > 0 and heard_near(world.reception, h.lat, h.lon, close_by, window, own_bit)[0] == 0.0:
+        return 0.0, who
+    if ring == WIDE:
         g = world.reception.sources[h.source]
         now = np.float64(g.vessels_before)
         usual = g.vessels_sum / g.weight if g.weight > 0.0 else 0.0
@@ -226,7 +273,8 @@ def _begin(p, h, window, own_bit, world):
     h.silence_who = 0
     h.silence_q = heard_share(h, 36)
     h.silence_held = judge_last_reports(p, h, window, own_bit, world)
-    h.silence_ring, h.silence_usual = choose_neighbourhood(p, h, window, own_bit, world)
+    ring, h.silence_usual, close_by = choose_neighbourhood(p, h, window, own_bit, world)
+    h.silence_rings = ring | close_by << 4
 
 
 @kernel
@@ -268,8 +316,8 @@ def silence_time(p, h, ship_type, now_ms, window, own_bit, world, out):
     if now_ms - h.silence_start_t < needed_ms:
         h.silence_due_t = min(h.silence_due_t, (h.silence_start_t + needed_ms + 59_999) // 60_000 * 60_000)
         return
-    works = reception_works(p, h)
-    if works and not h.silence_out and not out_now:
+    heard_now = reception_around(p, h, now_ms // WINDOW_MS - 1, own_bit, world)[0] > 0.0
+    if heard_now and reception_works(p, h) and not h.silence_out and not out_now:
         h.silence_alerted = 1
         h.silence_due_t = now_ms + (now_ms - h.silence_start_t)  # told again whenever the silence has doubled
         _tell(p, h, ship_type, OPEN, now_ms, FAR, math.nan, math.nan, math.nan, world, out)
@@ -287,7 +335,7 @@ def _tell(p, h, ship_type, what, now_ms, end_ms, lat, lon, sog, world, out):
     v[0] = math.exp(h.silence_log_p)
     v[1] = h.silence_q
     v[2] = h.silence_r_sum / h.silence_windows if h.silence_windows > 0 else math.nan
-    v[3] = h.silence_ring
+    v[3] = h.silence_rings & 15
     v[4] = popcount(h.silence_who)
     v[5] = interval_quantile_s(h, 0.95)
     v[6] = reports_in_hours(h, 12, h.last_t)
@@ -306,7 +354,7 @@ def _tell(p, h, ship_type, what, now_ms, end_ms, lat, lon, sog, world, out):
     v[19] = h.transceiver
     v[20] = h.status
     v[21] = least_silence_ms(p, h) / 60_000.0
-    v[22] = short_sog(h, _sample(h, 1)) if h.short_n > 1 else math.nan
+    v[22] = fastest_lately_kn(h)
     v[23] = h.silence_windows
 
 
@@ -373,7 +421,16 @@ def silence_ends(p, h, ship_type, t_ms, lat, lon, sog, cog, now_ms, window, own_
             what = RETRACTED
             h.silence_held = STILL if still else RETURNED
     elif held == NONE:
-        h.silence_held = OUT if h.silence_out else (SHORT if unlikely and works else EXPECTED)
+        if h.silence_out:
+            h.silence_held = OUT
+        elif not (unlikely and works):
+            h.silence_held = EXPECTED
+        elif not long_enough:
+            h.silence_held = SHORT
+        elif still or returned:
+            h.silence_held = STILL if still else RETURNED
+        else:  # nobody was heard close by when it was due
+            h.silence_alerted = 1
     elif held in (AT_REST, LEAVING, SLOWING):
         sailed_m = max(p.moved_m, p.moved_kn * KN_MS * (t_ms - h.last_t) / 1000.0)
         told = p.enabled and unlikely and long_enough and works and not h.silence_out and moved_m >= sailed_m

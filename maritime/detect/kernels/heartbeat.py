@@ -3,11 +3,14 @@
 import numpy as np
 
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG, cell_of
+from maritime.geo.geodesy import quick_distance_m
 from maritime.jit import allocating_kernel, kernel
 from maritime.times import NEVER
-from maritime.units import MINUTE_MS
+from maritime.units import KN_MS, MINUTE_MS
 
 CLASS_A, CLASS_B, CLASS_UNKNOWN = 0, 1, 2
+
+REST_SPAN_MS = 3 * MINUTE_MS  # nominal report interval at rest, ITU-R M.1371-5 annex 1 table 1
 
 NEWEST, CANDIDATE, BEFORE, LEADER, CANDIDATE_SOURCE = 0, 1, 2, 3, 4  # places in the clock array
 
@@ -186,8 +189,12 @@ def count_heard(
 
 
 @allocating_kernel
-def count_resting(mmsi, lat_deg, lon_deg, sog_kn, msg_type, rest_kn, cell_out, who_out):
-    """The mooring cells in which vessels lay still, with the bits of who they were; returns the number of cells."""
+def count_resting(mmsi, t_ms, lat_deg, lon_deg, sog_kn, msg_type, rest_kn, cell_out, who_out):
+    """The mooring cells in which vessels lay still, with the bits of who they were; returns the number of cells.
+
+    A vessel lies still where its SOG says so; where it is not given, by the way from the vessel's first report of the
+    window without one, REST_SPAN_MS before or more.
+    """
     n = mmsi.shape[0]
     size = 16
     while size < 3 * n:
@@ -195,9 +202,27 @@ def count_resting(mmsi, lat_deg, lon_deg, sog_kn, msg_type, rest_kn, cell_out, w
     hi = np.full(size, -1, np.int64)
     lo = np.zeros(size, np.int64)
     at = np.zeros(size, np.int64)
+    vessel = np.full(size, -1, np.int64)
+    first = np.zeros(size, np.int64)  # row of the vessel's first report without a speed
+    for i in range(n):
+        if np.isnan(sog_kn[i]) and not np.isnan(lat_deg[i]):
+            s = _slot(vessel, lo, np.int64(mmsi[i]), 0)
+            if vessel[s] == -1:
+                vessel[s] = np.int64(mmsi[i])
+                first[s] = i
+            elif _is_before(i, first[s], t_ms, lat_deg, lon_deg):
+                first[s] = i
     n_cells = 0
     for i in range(n):
-        if np.isnan(lat_deg[i]) or not sog_kn[i] < rest_kn or not is_vessel_report(msg_type[i]):
+        if np.isnan(lat_deg[i]) or not is_vessel_report(msg_type[i]):
+            continue
+        if np.isnan(sog_kn[i]):
+            k = first[_slot(vessel, lo, np.int64(mmsi[i]), 0)]
+            span_ms = t_ms[i] - t_ms[k]
+            way_m = quick_distance_m(lat_deg[k], lon_deg[k], lat_deg[i], lon_deg[i])
+            if span_ms < REST_SPAN_MS or not way_m / (span_ms / 1000.0) < rest_kn * KN_MS:
+                continue
+        elif not sog_kn[i] < rest_kn:
             continue
         cell = cell_of(lat_deg[i], lon_deg[i], MOORING_CELL_DEG)
         s = _slot(hi, lo, cell, 0)
@@ -209,3 +234,13 @@ def count_resting(mmsi, lat_deg, lon_deg, sog_kn, msg_type, rest_kn, cell_out, w
             n_cells += 1
         who_out[at[s]] |= who_bit(mmsi[i])
     return n_cells
+
+
+@kernel
+def _is_before(i, k, t_ms, lat_deg, lon_deg):
+    """Whether report i is the earlier of two; of one time, the more southern and western."""
+    if t_ms[i] != t_ms[k]:
+        return t_ms[i] < t_ms[k]
+    if lat_deg[i] != lat_deg[k]:
+        return lat_deg[i] < lat_deg[k]
+    return lon_deg[i] < lon_deg[k]

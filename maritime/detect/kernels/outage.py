@@ -3,13 +3,15 @@
 import numpy as np
 
 from maritime.detect.kernels.events import CLOSED, OPEN, OUTAGE
-from maritime.detect.kernels.reception import KEEP, cell_slot
-from maritime.geo.cells import RECEPTION_CELL_DEG, cell_of, columns_of_row
+from maritime.detect.kernels.reception import KEEP, cell_slot, popcount
+from maritime.geo.cells import RECEPTION_CELL_DEG, cell_of, columns_of_row, ring_cells
 from maritime.jit import kernel
 from maritime.times import FAR, NEVER
 
 N_REGIONS, SOURCES_OUT = 4, 5  # places in the reception's meta array
 REGION_DEG = 1.0
+SKETCH_BITS = 64.0
+MOVED_SHARE = 0.5  # chosen: of those last heard in a region, heard in the regions around it: they sailed on
 TOLD, COVERED = 1, 2  # how a source or region is out: told of, or a region within the outage of a source
 
 
@@ -33,7 +35,7 @@ def _hear(g, vessels, first_ms, last_ms):
 
 
 @kernel
-def hear_groups(r, cell, group, vessels, first_ms, last_ms):
+def hear_groups(r, cell, group, vessels, first_ms, last_ms, who):
     """Add the rows of one window to their sources and regions."""
     for i in range(cell.shape[0]):
         _hear(r.sources[group[i] >> 2], vessels[i], first_ms[i], last_ms[i])
@@ -44,6 +46,32 @@ def hear_groups(r, cell, group, vessels, first_ms, last_ms):
             r.region_keys[s] = region
             r.meta[N_REGIONS] += 1
         _hear(r.regions[s], vessels[i], first_ms[i], last_ms[i])
+        r.regions[s].who |= who[i]
+
+
+@kernel
+def _heard_around(r, key):
+    """Sketch of the vessels heard in the window being closed in the regions around a region."""
+    lat, lon = cell_middle(key, REGION_DEG)
+    who = np.uint64(0)
+    for k in range(ring_cells(lat, lon, REGION_DEG, 1, r.scratch)):
+        s = cell_slot(r.region_keys, r.scratch[k])
+        if r.scratch[k] != key and r.region_keys[s] != -1:
+            who |= r.regions[s].who
+    return who
+
+
+@kernel
+def sailed_on(silenced_who, around_who):
+    """Whether, of vessels that are heard in a region no more, half or more are heard around it; both are sketches.
+
+    A sketch that is filled to a share f shows that share of any vessels by chance.
+    """
+    by_chance = popcount(around_who) / SKETCH_BITS
+    silenced = popcount(silenced_who)
+    if silenced == 0 or by_chance == 1.0:
+        return False
+    return popcount(silenced_who & around_who) / silenced - by_chance >= MOVED_SHARE * (1.0 - by_chance)
 
 
 @kernel
@@ -83,8 +111,8 @@ def _tell(g, is_region, key, what, now_ms, end_ms, out):
 
 
 @kernel
-def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
-    """Close a window of one source or region; returns 1 while it is out."""
+def _close(p, g, around_who, last_before, now_ms, is_region, key, others_out, tells, out):
+    """Close a window of one source or region; returns 1 while it is out. `around_who`: see sailed_on; 0 of a source."""
     if not g.heard and g.vessels == 0:
         return 0
     g.heard = 1
@@ -96,6 +124,7 @@ def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
         and usual >= p.usual_vessels
         and g.steady >= p.steady_windows
         and (g.quiet > 0 or 2.0 * g.vessels_before >= usual)
+        and not sailed_on(g.who_before if g.quiet == 0 else g.silenced_who, around_who)
     )
     if g.out == TOLD:
         if g.vessels >= p.back_share * g.usual:
@@ -108,6 +137,7 @@ def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
         if g.quiet == 0:
             g.quiet_t = last_before
             g.silenced = g.vessels_before
+            g.silenced_who = g.who_before
         g.quiet += 1
         fell_together = g.quiet >= p.quiet_windows and g.silenced >= p.usual_vessels
         if fell_together and others_out:
@@ -133,7 +163,9 @@ def _close(p, g, last_before, now_ms, is_region, key, others_out, tells, out):
 
 
 @kernel
-def close_window(p, r, cell, group, vessels, first_ms, last_ms, last_source_ms, last_region_ms, now_ms, tells, out):
+def close_window(
+    p, r, cell, group, vessels, first_ms, last_ms, who, last_source_ms, last_region_ms, now_ms, tells, out
+):
     """Close one reception window: count its rows by source and region, and see who is out (nobody, when disabled).
 
     `last_source_ms` and `last_region_ms` are scratch of the tables' lengths.
@@ -142,14 +174,18 @@ def close_window(p, r, cell, group, vessels, first_ms, last_ms, last_source_ms, 
         last_source_ms[s] = r.sources[s].last_t
     for s in range(r.regions.shape[0]):
         last_region_ms[s] = r.regions[s].last_t
-    hear_groups(r, cell, group, vessels, first_ms, last_ms)
+    hear_groups(r, cell, group, vessels, first_ms, last_ms, who)
     n_out = 0
     for s in range(r.sources.shape[0]):
-        n_out += _close(p, r.sources[s], last_source_ms[s], now_ms, 0, s, 0, tells, out)
+        n_out += _close(p, r.sources[s], np.uint64(0), last_source_ms[s], now_ms, 0, s, 0, tells, out)
     r.meta[SOURCES_OUT] = n_out
     for s in range(r.regions.shape[0]):
         if r.region_keys[s] != -1:
-            _close(p, r.regions[s], last_region_ms[s], now_ms, 1, r.region_keys[s], n_out, tells, out)
+            key = r.region_keys[s]
+            _close(p, r.regions[s], _heard_around(r, key), last_region_ms[s], now_ms, 1, key, n_out, tells, out)
+    for s in range(r.regions.shape[0]):
+        r.regions[s].who_before = r.regions[s].who
+        r.regions[s].who = 0
 
 
 @kernel

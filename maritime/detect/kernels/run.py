@@ -419,7 +419,7 @@ def run(state, p, world, rows, refused, statics, beats, scratch_sources, scratch
                 rest(r, window, beats.resting.cell[c:d], beats.resting.who[c:d])
                 close_window(
                     p.outage, r, heard.cell[a:b], heard.group[a:b], heard.vessels[a:b], heard.first_ms[a:b],
-                    heard.last_ms[a:b], scratch_sources, scratch_regions, now_ms, tells_outages, out,
+                    heard.last_ms[a:b], heard.who[a:b], scratch_sources, scratch_regions, now_ms, tells_outages, out,
                 )  # fmt: skip
             cursor[TIMER] = 0
             cursor[STAGE] = 2

@@ -17,6 +17,7 @@ CLASS_NAMES: Final = ("A", "B", None)
 RING_WIDTHS_DEG: Final = {1: 0.3, 2: 0.5, 4: 0.9, 10: 2.1}  # see kernels.reception.RINGS
 SMALL_CRAFT_TYPES: Final = (30, 36, 37)  # fishing, sailing, pleasure craft (ITU-R M.1371-5 table 53)
 RAISED_AT_REAPPEARANCE: Final = ("at_rest", "leaving_area_heard", "slowing_into_mooring")
+FAST_KN: Final = 5.0  # chosen: who vanishes at such speed, far from shore and after many reports, may have foundered
 GFW_HOURS: Final = 12.0
 GFW_REPORTS: Final = 14
 CIRCLE_POINTS: Final = 36
@@ -86,8 +87,14 @@ def episode(event: Event, context: TellContext) -> Episode:
     if v[17]:
         evidence["outage_meanwhile"] = True
     small = v[16] in SMALL_CRAFT_TYPES or v[19] == 1
-    if alerted and held == "" and ((small and far_from_shore) or (v[6] >= 60 and speed_kn >= 5.0 and far_from_shore)):
-        evidence["safety"] = {"sar_phase": "uncertainty"}
+    reported_often = v[6] >= settings.abrupt_reports
+    stopped_abruptly = reported_often and speed_kn < settings.under_way_kn and v[22] >= settings.abrupt_kn
+    if stopped_abruptly:
+        evidence["abrupt_stop_from_kn"] = round(float(v[22]), 1)
+    if alerted and held == "":
+        fell_silent_at_speed = reported_often and speed_kn >= FAST_KN
+        if stopped_abruptly or (far_from_shore and (small or fell_silent_at_speed)):
+            evidence["safety"] = {"sar_phase": "uncertainty"}
     if ended and not math.isnan(moved_m):
         evidence |= {
             "moved_nm": known(moved_m / NM_M, 2),
@@ -98,7 +105,8 @@ def episode(event: Event, context: TellContext) -> Episode:
             "reappeared_at": to_rfc3339(int(event["end_t"])),
             "unexplained_hours": _unexplained_hours(silent_h, moved_m, speed_kn),
         }
-        if held in RAISED_AT_REAPPEARANCE:
+        first_told = int(event["revision"]) == 0
+        if held in RAISED_AT_REAPPEARANCE or (alerted and first_told):
             evidence["raised_at_reappearance"] = alerted
     reach = _reach(event, v, silent_h, ended)
     if alerted:
