@@ -13,9 +13,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 import maritime
 from maritime.alerts.alert import Alert, Detector
 from maritime.alerts.output import OutputFolder
@@ -33,7 +30,7 @@ from maritime.sources.inputs import Inputs
 from maritime.sources.mapping import ColumnMapping
 from maritime.sources.naming import shown
 from maritime.sources.ordering import in_time_order
-from maritime.times import to_rfc3339
+from maritime.sources.span import check_span, within
 
 DETECTOR: Final = "maritime-watch"
 ALERT_TYPES: Final = (
@@ -92,7 +89,7 @@ def replay(
     `failures` in the summary, and the others are used.
     """
     _check_types(types)
-    _check_span(from_ms, to_ms)
+    check_span(from_ms, to_ms)
     settings = settings or DetectSettings()
     sources = SourceTable()
     inputs = Inputs(
@@ -115,7 +112,7 @@ def replay(
         Recorder(folder, detector, area=area.contains if area else None, types=types, revisions=revisions) as record,
     ):
         chunks = in_time_order(inputs, lateness_ms=round(settings.time.lateness_s * 1000), spill_dir=out)
-        for chunk in _between(_told(chunks, inputs, progress), from_ms, to_ms):
+        for chunk in within(_told(chunks, inputs, progress), from_ms, to_ms):
             record.chunk(chunk)
             beats = heartbeats.feed(chunk.positions, chunk.clock)
             believed, ahead = heartbeats.believed(chunk.positions)
@@ -165,12 +162,6 @@ def _check_types(types: Collection[str] | None) -> None:
             raise UsageError(f"'{kind}' is not an alert type; the types are {', '.join(ALERT_TYPES)}")
 
 
-def _check_span(from_ms: int | None, to_ms: int | None) -> None:
-    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-        span = f"from {to_rfc3339(from_ms)} to {to_rfc3339(to_ms)}"
-        raise UsageError(f"no time lies {span}; let the span end after it begins")
-
-
 def _told(chunks: Iterable[Chunk], inputs: Inputs, progress: Progress | None) -> Iterator[Chunk]:
     """Pass the chunks on, telling `progress` how far they are."""
     bytes_read = reports = 0
@@ -180,31 +171,6 @@ def _told(chunks: Iterable[Chunk], inputs: Inputs, progress: Progress | None) ->
         if progress:
             progress(bytes_read, inputs.total_bytes, reports)
         yield chunk
-
-
-def _between(chunks: Iterable[Chunk], from_ms: int | None, to_ms: int | None) -> Iterator[Chunk]:
-    """Chunks with only the reports in `[from_ms, to_ms)`; who a vessel is may be told earlier."""
-    if from_ms is None and to_ms is None:
-        yield from chunks
-        return
-    for chunk in chunks:
-        yield Chunk(
-            file=chunk.file,
-            positions=_within(chunk.positions, from_ms, to_ms),
-            statics=_within(chunk.statics, None, to_ms),
-            clock=chunk.clock,
-            rejects=chunk.rejects,
-            bytes_read=chunk.bytes_read,
-            reject_counts=chunk.reject_counts,
-        )
-
-
-def _within(batch: pa.RecordBatch, from_ms: int | None, to_ms: int | None) -> pa.RecordBatch:
-    if from_ms is not None:
-        batch = batch.filter(pc.greater_equal(batch["t"], from_ms))
-    if to_ms is not None:
-        batch = batch.filter(pc.less(batch["t"], to_ms))
-    return batch
 
 
 def _versions() -> dict[str, str]:

@@ -5,12 +5,9 @@ Detectors that read the log then find the alerts that a replay of the files find
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from maritime.alerts.recorder import CLOCK_AHEAD
 from maritime.columns import Chunk, SourceTable
@@ -19,6 +16,7 @@ from maritime.detect.settings import DetectSettings
 from maritime.sources.inputs import InputFailure, Inputs
 from maritime.sources.mapping import ColumnMapping
 from maritime.sources.ordering import in_time_order
+from maritime.sources.span import check_span, within
 from maritime.sources.statics import EMPTY_STATICS
 from streams.log_writer import REPLAY_ROWS, LogWriter
 from streams.transport import Transport
@@ -67,6 +65,7 @@ def feeding(
     Settings and times are those of `maritime.replay.replay`. `most_rows` is the size of a micro-batch, `chunk_rows` of
     a transaction. An input that cannot be read is listed in `failures`, and the others are used.
     """
+    check_span(from_ms, to_ms)
     settings = settings or DetectSettings()
     sources = SourceTable()
     inputs = Inputs(paths, sources, format=format, mapping=mapping, start_ms=start_ms, newest_ms=newest_ms)
@@ -74,7 +73,7 @@ def feeding(
     writer = LogWriter(transport, sources, most_rows=most_rows)
     fed = Fed(failures=inputs.failures)
     chunks = in_time_order(inputs, lateness_ms=round(settings.time.lateness_s * 1000), spill_dir=spill_dir)
-    for chunk in _sliced(_between(chunks, from_ms, to_ms), chunk_rows):
+    for chunk in _sliced(within(chunks, from_ms, to_ms), chunk_rows):
         beats = heartbeats.feed(chunk.positions, chunk.clock)
         believed, ahead = heartbeats.believed(chunk.positions)
         writer.reports(believed, chunk.statics)
@@ -96,33 +95,9 @@ def _counted(fed: Fed, writer: LogWriter) -> Fed:
     return fed
 
 
-def _between(chunks: Iterable[Chunk], from_ms: int | None, to_ms: int | None) -> Iterator[Chunk]:
-    """Chunks with only the reports in `[from_ms, to_ms)`; who a vessel is may be told earlier."""
-    for chunk in chunks:
-        positions, statics = chunk.positions, chunk.statics
-        if from_ms is not None:
-            positions = positions.filter(pc.greater_equal(positions["t"], from_ms))
-        if to_ms is not None:
-            positions = positions.filter(pc.less(positions["t"], to_ms))
-            statics = statics.filter(pc.less(statics["t"], to_ms))
-        yield _with(chunk, positions, statics)
-
-
 def _sliced(chunks: Iterable[Chunk], most_rows: int) -> Iterator[Chunk]:
     """Chunks of no more reports than that; everything else of a chunk comes with its first slice."""
     for chunk in chunks:
-        yield _with(chunk, chunk.positions.slice(0, most_rows), chunk.statics)
+        yield replace(chunk, positions=chunk.positions.slice(0, most_rows))
         for begin in range(most_rows, chunk.positions.num_rows, most_rows):
             yield Chunk(chunk.file, chunk.positions.slice(begin, most_rows), EMPTY_STATICS)
-
-
-def _with(chunk: Chunk, positions: pa.RecordBatch, statics: pa.RecordBatch) -> Chunk:
-    return Chunk(
-        file=chunk.file,
-        positions=positions,
-        statics=statics,
-        clock=chunk.clock,
-        rejects=chunk.rejects,
-        bytes_read=chunk.bytes_read,
-        reject_counts=chunk.reject_counts,
-    )

@@ -1,5 +1,6 @@
 """Kernels ready: compile them once per installation, apart from the work, and say so while it lasts."""
 
+import gc
 import os
 import sys
 import threading
@@ -19,7 +20,7 @@ except ImportError:  # pragma: no cover - Windows
 if TYPE_CHECKING:
     from maritime.detect.places import EnginePlaces
 
-TYPICAL_COMPILE_S: Final = 60  # measured on two cores of a 2020s server; told so that nobody believes it hangs
+TYPICAL_COMPILE_S: Final = 100  # measured on two cores of a 2020s server; told so that nobody believes it hangs
 POLL_S: Final = 0.2
 
 
@@ -33,6 +34,7 @@ def ready_kernels(places: "EnginePlaces", *, quiet: bool) -> float:
     from maritime.warmup import warm_up
 
     with _alone():
+        gc.freeze()  # what is loaded by now stays: looking through it for garbage took a tenth of the engine's time
         if _compiled(run) and _compiled(decode):  # the kernels that take nearly all of the time, and call the others
             return 0.0
         if not quiet:

@@ -386,8 +386,9 @@ T = TypeVar("T", Rows, Statics)
 
 
 def _joined(parts: list[T], kind: type[T]) -> T:
+    """The parts as one; writable, as kernels are compiled for writable arrays, which Arrow's are not."""
     if len(parts) == 1:
-        return parts[0]
+        return kind(*(np.require(column, requirements="W") for column in parts[0]))
     if not parts:
         return kind(*(np.empty(0, dtype) for dtype in _DTYPES[kind]))
     return kind(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -6,15 +6,14 @@ held it back (`held_back_by`).
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Scalar = float | int | str | bool | None
 State = Literal["open", "closed", "retracted"]
 Severity = Literal["minor", "moderate", "severe", "extreme"]  # CAP 1.2 §3.2.2.4, without "Unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One named term that made the score: its value against its threshold, in a unit."""
 
     term: str

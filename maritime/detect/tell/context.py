@@ -41,7 +41,10 @@ def known(value: float, digits: int = 1) -> float | None:
 
 def severity_of(score: float) -> Severity:
     """CAP severity of a score."""
-    return next((name for least, name in SEVERITIES if score >= least), "minor")
+    for least, name in SEVERITIES:
+        if score >= least:
+            return name
+    return "minor"
 
 
 def hull_name(mmsi: int, number: int) -> str:

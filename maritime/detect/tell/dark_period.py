@@ -123,8 +123,9 @@ def episode(event: Event, context: TellContext) -> Episode:
     ]
     if not math.isnan(speed_kn):
         reasons.append(Reason("under_way", round(speed_kn, 1), settings.under_way_kn, "kn"))
-    if alerted and ended and not math.isnan(moved_m) and moved_m >= settings.moved_nm * NM_M:
-        reasons.append(Reason("moved_while_silent", round(moved_m / NM_M, 2), settings.moved_nm, "nm"))
+    least_nm = max(settings.moved_nm, settings.moved_kn * silent_h)
+    if alerted and ended and moved_m >= least_nm * NM_M:
+        reasons.append(Reason("moved_while_silent", round(moved_m / NM_M, 2), round(least_nm, 2), "nm"))
     if held and alerted:
         reasons.append(Reason(held, True, None, "1"))
     return build(
