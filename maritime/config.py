@@ -7,7 +7,7 @@ keys take further double underscores. Variables without a double underscore are 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
@@ -19,6 +19,8 @@ from maritime.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX: Final = "MARITIME_"
 SECTION_SEPARATOR: Final = "__"
+LIVE_SECTIONS: Final = ("kafka", "log")
+"""Sections of a settings file that are of live operation (streams.settings), and none of detection's."""
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -29,19 +31,26 @@ def load_settings(
     environment: Mapping[str, str] | None = None,
     *,
     content: Mapping[str, Any] | None = None,
+    besides: Collection[str] = (),
 ) -> Settings:
     """Fill `model` from its defaults, the YAML file at `path` (or `content`) and the variables in `environment`.
+
+    `besides` are sections that the file and the environment may hold for another model: they are passed over.
 
     Raises ConfigurationError, which names the file (or variable) and the key, when the file cannot be read, a key
     does not exist (the right ones are listed) or a value does not fit.
     """
     if path is not None:
         content = read_yaml(path)
-    settings = _fill(model, content or {}, str(path or "the settings"))
-    overrides = _overrides(environment or {})
+    settings = _fill(model, _without(content or {}, besides), str(path or "the settings"))
+    overrides = _without(_overrides(environment or {}), besides)
     if not overrides:
         return settings
     return _fill(model, _merged(settings.model_dump(mode="json"), overrides), "the environment")
+
+
+def _without(content: Mapping[str, Any], sections: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in sections}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

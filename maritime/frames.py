@@ -20,7 +20,7 @@ from maritime.columns import (
     Chunk,
     SourceTable,
 )
-from maritime.config import config_sha256, load_settings
+from maritime.config import LIVE_SECTIONS, config_sha256, load_settings
 from maritime.detect.engine import Engine
 from maritime.detect.episode import Episode
 from maritime.detect.heartbeat import HeartbeatMaker
@@ -123,8 +123,8 @@ def _settings(config: Config) -> DetectSettings:
     if isinstance(config, DetectSettings):
         return config
     if isinstance(config, Mapping):
-        return load_settings(DetectSettings, content=config)
-    return load_settings(DetectSettings, Path(config) if config is not None else None)
+        return load_settings(DetectSettings, content=config, besides=LIVE_SECTIONS)
+    return load_settings(DetectSettings, Path(config) if config is not None else None, besides=LIVE_SECTIONS)
 
 
 def _raise_failures(inputs: Inputs) -> None:

@@ -198,6 +198,13 @@ def kind_of(headers: Headers) -> str:
     return kind
 
 
+def rows_and_span(headers: Headers) -> tuple[int, list[int]]:
+    """How many position reports a record says it holds, and its times, ms UTC, without a look into it."""
+    kind = kind_of(headers)
+    span_ms = [_number(headers, "tmin"), _number(headers, "tmax")] if kind in (POSITIONS, HEARTBEATS) else []
+    return (_number(headers, "n") if kind == POSITIONS else 0), span_ms
+
+
 def unpack_positions(value: bytes | None, headers: Headers) -> pa.RecordBatch:
     """The PositionBatch of a record, every row within what AIS can say; raises PoisonError."""
     batch = _batch(value, headers, POSITION_SCHEMA)

@@ -59,7 +59,10 @@ def partitions_of(mmsi: NDArray[np.uint32], partitions: int) -> NDArray[np.int32
         h = (h ^ _digits(mmsi, 8, 9)) * np.uint32(MULTIPLIER)
         h = (h ^ h >> np.uint32(13)) * np.uint32(MULTIPLIER)
         h ^= h >> np.uint32(15)
-    return ((h & np.uint32(POSITIVE)) % np.uint32(partitions)).astype(np.int32)
+    found = ((h & np.uint32(POSITIVE)) % np.uint32(partitions)).astype(np.int32)
+    for i in np.flatnonzero(mmsi >= 10**KEY_BYTES):  # the field has 30 bits, so ten digits fit in; no MMSI has them
+        found[i] = partition_of(vessel_key(mmsi[i]), partitions)
+    return found
 
 
 def _digits(mmsi: NDArray[np.uint32], begin: int, end: int) -> NDArray[np.uint32]:

@@ -21,6 +21,7 @@ from maritime.sources.statics import EMPTY_STATICS
 from streams.log_writer import REPLAY_ROWS, LogWriter
 from streams.transport import Transport
 
+SLICE_ROWS: Final = 5_000  # chosen: of one transaction where the speed is kept, so that time does not move in jumps
 CHUNK_ROWS: Final = 1 << 16  # the most rows of one transaction; what maritime.sources.ordering gives at once
 
 
@@ -35,6 +36,9 @@ class Fed:
     rejects: Counter[str] = field(default_factory=Counter)
     failures: list[InputFailure] = field(default_factory=list)
     bytes_read: int = 0
+    bytes_total: int = 0
+    first_ms: int | None = None  # first heartbeat: where event time begins …
+    watermark_ms: int | None = None  # … and what the log has reached
 
 
 def feed(paths: Sequence[Path | str], transport: Transport, **options: Any) -> Fed:
@@ -81,6 +85,10 @@ def feeding(
         writer.rejects(chunk.rejects)
         writer.refused([ahead] if ahead else [], CLOCK_AHEAD)
         writer.commit()
+        if len(beats):
+            fed.watermark_ms = int(beats.watermark_ms[-1])
+            fed.first_ms = int(beats.watermark_ms[0]) if fed.first_ms is None else fed.first_ms
+        fed.bytes_total = inputs.total_bytes
         fed.rejects.update(chunk.reject_counts)
         fed.refused_ahead += ahead.num_rows if ahead else 0
         fed.bytes_read += chunk.bytes_read
@@ -88,6 +96,13 @@ def feeding(
     writer.heartbeats(heartbeats.finish())
     writer.commit()
     yield _counted(fed, writer)
+
+
+def pause_s(fed: Fed, speed: float | None, elapsed_s: float) -> float:
+    """How long to wait before going on, so that event time passes at `speed` against wall time; None = do not wait."""
+    if speed is None or fed.first_ms is None or fed.watermark_ms is None:
+        return 0.0
+    return max(0.0, (fed.watermark_ms - fed.first_ms) / 1000.0 / speed - elapsed_s)
 
 
 def _counted(fed: Fed, writer: LogWriter) -> Fed:

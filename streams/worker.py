@@ -128,10 +128,12 @@ class DetectWorker:
         self.failures_in_a_row = 0
         self.last_error: TransportError | None = None
 
-    def run(self, stop: Event) -> None:
-        """Cycle until `stop` is set, then leave cleanly."""
-        while not stop.is_set():
-            self.cycle()
+    def run(self, stop: Event, *, stop_when_idle_s: float | None = None) -> None:
+        """Cycle until `stop` is set, or nothing came for so long to partitions of ours; then leave cleanly."""
+        busy_s = self._clock()
+        while not stop.is_set() and (stop_when_idle_s is None or self._clock() - busy_s < stop_when_idle_s):
+            if self.cycle() or not self._held:
+                busy_s = self._clock()
             if self.failures_in_a_row:
                 if self.failures_in_a_row >= MOST_FAILURES and self.last_error is not None:
                     raise self.last_error

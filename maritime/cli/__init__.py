@@ -13,8 +13,10 @@ from typing import Any
 
 import typer
 
+from maritime.cli import group, topics
 from maritime.cli.decode import decode
 from maritime.cli.demo import demo
+from maritime.cli.detect import detect
 from maritime.cli.doctor import doctor
 from maritime.cli.evaluate import evaluate
 from maritime.cli.explain import explain
@@ -22,6 +24,7 @@ from maritime.cli.inspect import inspect
 from maritime.cli.replay import replay
 from maritime.cli.screen import answer, tell
 from maritime.cli.simulate import simulate
+from maritime.cli.tail import tail
 
 app = typer.Typer(
     name="maritime",
@@ -31,8 +34,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor):
+for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor, detect, tail):
     app.command()(answer(command))
+app.add_typer(topics.app, name="topics")
+app.add_typer(group.app, name="group")
 
 
 def version(show: bool) -> None:

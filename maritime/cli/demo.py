@@ -29,7 +29,7 @@ def demo(
     from maritime.cli.progress import replay_progress
     from maritime.cli.screen import console
     from maritime.cli.tables import print_ranked
-    from maritime.config import load_settings
+    from maritime.config import LIVE_SECTIONS, load_settings
     from maritime.detect.places import EnginePlaces
     from maritime.detect.settings import DetectSettings
     from maritime.evaluate import evaluate
@@ -42,7 +42,7 @@ def demo(
         simulated = simulate(scenario, out / LOG, out / TRUTH)
     places = EnginePlaces.load()
     compile_s = ready_kernels(places, quiet=as_json)
-    settings = load_settings(DetectSettings, environment=os.environ)
+    settings = load_settings(DetectSettings, environment=os.environ, besides=LIVE_SECTIONS)
     with replay_progress(quiet=as_json) as progress:
         result = replay([out / LOG], out, settings=settings, places=places, progress=progress, stopwatch=time.monotonic)
     evaluation = evaluate(out / "alerts.jsonl", out / TRUTH).to_dict()

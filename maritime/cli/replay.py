@@ -1,22 +1,32 @@
-"""`maritime replay`: AIS files in, alerts, map and tables out."""
+"""`maritime replay`: AIS files in, alerts, map and tables out; or into the log, for detectors to read."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
 from maritime.cli.screen import Format, Json, Mapping, Start, newest_accepted_ms, print_json, time_of
+from maritime.errors import UsageError
+
+LOG: Final = "kafka"
 
 
 def replay(
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT…", help="AIS files and directories, of any format.")],
-    out: Annotated[Path, typer.Option(help="Folder for the results; made if need be.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; made if need be.")] = None,
     format: Format = None,
     mapping: Mapping = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings over the defaults.")] = None,
     start: Start = None,
     from_: Annotated[str | None, typer.Option("--from", help="Use only reports from this time on.")] = None,
-    to: Annotated[str | None, typer.Option(help="Use only reports before this time.")] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(help="Use only reports before this time; or 'kafka': into the log instead of a folder."),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Into the log: event time against wall time; without it as fast as can be."),
+    ] = None,
     area: Annotated[Path | None, typer.Option(help="GeoJSON polygons: tell only what happened inside them.")] = None,
     types: Annotated[str | None, typer.Option(help="Alert types to tell, with commas between.")] = None,
     zones: Annotated[Path | None, typer.Option(help="GeoJSON of named watch zones.")] = None,
@@ -31,25 +41,37 @@ def replay(
 
     Writes alerts.jsonl, .geojson, .csv, .parquet and .kml, episodes.parquet, rejects.jsonl, map.png and summary.json.
     """
+    into_log, until = LOG in (to or []), [text for text in to or [] if text != LOG]
+    if len(until) > 1:
+        raise UsageError("--to is given for two times; give one time, and 'kafka' for the log")
+    options: dict[str, Any] = {
+        "start_ms": time_of(start, "--start"),
+        "from_ms": time_of(from_, "--from"),
+        "to_ms": time_of(until[0] if until else None, "--to"),
+        "format": format,
+    }
+    if into_log:
+        if out is not None:
+            raise UsageError("--out is for results, and `maritime detect` finds those of the log; leave it out")
+        return _into_log(inputs, config, mapping, speed, options, as_json=as_json)
+    if out is None:
+        raise UsageError("--out is missing; name a folder for the results, or --to kafka")
+    if speed is not None:
+        raise UsageError("--speed is for --to kafka; a replay into a folder is as fast as it can be")
     import os
     import time
 
     from maritime.cli.kernels import ready_kernels
     from maritime.cli.progress import replay_progress
     from maritime.cli.tables import print_failures, print_ranked
-    from maritime.config import load_settings
+    from maritime.config import LIVE_SECTIONS, load_settings
     from maritime.detect.places import EnginePlaces
     from maritime.detect.settings import DetectSettings
     from maritime.geo.zones import load_area
     from maritime.replay import replay as replay_files
     from maritime.sources.mapping import load_mapping
 
-    settings = load_settings(DetectSettings, config, os.environ)
-    options = {
-        "start_ms": time_of(start, "--start"),
-        "from_ms": time_of(from_, "--from"),
-        "to_ms": time_of(to, "--to"),
-    }
+    settings = load_settings(DetectSettings, config, os.environ, besides=LIVE_SECTIONS)
     places = EnginePlaces.load(coastline=coastline, ports=tuple(ports or ()), zones=zones)
     compile_s = ready_kernels(places, quiet=as_json)
     with replay_progress(quiet=as_json) as progress:
@@ -58,7 +80,6 @@ def replay(
             out,
             settings=settings,
             places=places,
-            format=format,
             mapping=load_mapping(mapping) if mapping else None,
             newest_ms=newest_accepted_ms(),
             area=load_area(area) if area else None,
@@ -75,3 +96,54 @@ def replay(
         print_ranked(result, top)
         print_failures(result.summary["failures"])
     return 1 if result.summary["failures"] else 0
+
+
+def _into_log(
+    inputs: list[Path],
+    config: Path | None,
+    mapping: Path | None,
+    speed: float | None,
+    options: dict[str, Any],
+    *,
+    as_json: bool,
+) -> int:
+    """Push the reports into the log with heartbeats of event time, at a speed; detectors then find the same alerts."""
+    import time
+    from contextlib import closing
+    from dataclasses import asdict
+
+    from maritime.cli.log import client_of, settings_of, stopped_by_signals
+    from maritime.cli.progress import replay_progress
+    from maritime.cli.tables import print_failures
+    from maritime.sources.mapping import load_mapping
+    from streams.replay_feed import CHUNK_ROWS, SLICE_ROWS, Fed, feeding, pause_s
+
+    settings, live = settings_of(config)
+    fed, began = Fed(), time.monotonic()
+    with (
+        closing(client_of(live, "ingest", "replay")) as transport,
+        stopped_by_signals() as stop,
+        replay_progress(quiet=as_json) as progress,
+    ):
+        for fed in feeding(
+            inputs,
+            transport,
+            settings=settings,
+            mapping=load_mapping(mapping) if mapping else None,
+            newest_ms=newest_accepted_ms(),
+            chunk_rows=SLICE_ROWS if speed else CHUNK_ROWS,
+            **options,
+        ):
+            if progress:
+                progress(fed.bytes_read, fed.bytes_total, fed.reports)
+            if stop.wait(pause_s(fed, speed, time.monotonic() - began)):
+                break
+    seconds = time.monotonic() - began
+    failures = [asdict(failure) for failure in fed.failures]
+    if as_json:
+        told = {"reports": fed.reports, "statics": fed.statics, "heartbeats": fed.heartbeats}
+        print_json({**told, "rejects": dict(fed.rejects), "failures": failures, "seconds": round(seconds, 3)})
+    else:
+        print(f"{fed.reports:,} reports and {fed.heartbeats:,} heartbeats are in the log, in {seconds:,.1f} s")
+        print_failures(failures)
+    return 1 if failures or stop.is_set() else 0

@@ -21,6 +21,12 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker | Runnin
         yield from _running(tmp_path_factory, secured=False)
 
 
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker without access control that no other module's tests write to: the names of the topics are fixed."""
+    yield from _running(tmp_path_factory, secured=False)
+
+
 @pytest.fixture(scope="session")
 def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker with TLS, SCRAM-SHA-512 and an authorizer that denies what no rule allows."""
@@ -50,7 +56,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.failed:
-        for name in ("broker", "secured_broker"):
+        for name in ("broker", "own_broker", "secured_broker"):
             used = getattr(item, "funcargs", {}).get(name)
             if used is not None:
                 report.sections.append((f"log of {name}", used.log()))

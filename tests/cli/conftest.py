@@ -2,7 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.broker.fixtures import own_broker, pytest_runtest_makereport
 from tests.cli.running import maritime
+
+__all__ = ["own_broker", "pytest_runtest_makereport"]
 
 SCENARIO = Path(__file__).with_name("quiet_sea.yaml")
 

@@ -1,3 +1,3 @@
-from tests.broker.fixtures import broker, pytest_runtest_makereport, secured_broker
+from tests.broker.fixtures import broker, own_broker, pytest_runtest_makereport, secured_broker
 
-__all__ = ["broker", "pytest_runtest_makereport", "secured_broker"]
+__all__ = ["broker", "own_broker", "pytest_runtest_makereport", "secured_broker"]

@@ -41,7 +41,7 @@ def test_equal_to_kafka_python(key, partitions):
     assert partition_of(key, partitions) == (theirs(key) & 0x7FFFFFFF) % partitions
 
 
-@given(st.lists(st.integers(0, 999_999_999), max_size=50), st.integers(1, 64))
+@given(st.lists(st.integers(0, 999_999_999) | st.integers(0, (1 << 30) - 1), max_size=50), st.integers(1, 64))
 def test_many_vessels_at_once(mmsi, partitions):
     found = partitions_of(np.array(mmsi, dtype=np.uint32), partitions)
     assert found.dtype == np.int32

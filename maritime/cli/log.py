@@ -1,0 +1,91 @@
+"""The log for commands: its settings, its clients, and how a command that runs for long is told to stop."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maritime.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from maritime.detect.settings import DetectSettings
+    from streams.kafka import KafkaTransport
+    from streams.settings import LiveSettings
+
+Config = Annotated[
+    Path | None, typer.Option(help="YAML file of settings over the defaults: detection, `kafka` and `log`.")
+]
+Member = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of this process in the group; a restart under the same name takes up its work at once. "
+        "Two processes of one name end each other. Without it: host and process number."
+    ),
+]
+
+
+def settings_of(config: Path | None) -> "tuple[DetectSettings, LiveSettings]":
+    """Settings of detection and of the log, from one file and the environment."""
+    from maritime.config import LIVE_SECTIONS, load_settings
+    from maritime.detect.settings import DetectSettings
+    from streams.settings import LiveSettings
+
+    live = load_settings(LiveSettings, config, os.environ, besides=DetectSettings.model_fields)
+    return load_settings(DetectSettings, config, os.environ, besides=LIVE_SECTIONS), live
+
+
+def client_of(live: "LiveSettings", group: str, member: str | None) -> "KafkaTransport":
+    """A client of the log. It connects when it is first used."""
+    kafka = the_kafka()
+    from streams.settings import password_from
+
+    name = member or f"{socket.gethostname()}.{os.getpid()}"
+    transport: KafkaTransport = kafka.KafkaTransport(
+        live.kafka, group=group, member=name, password=password_from(os.environ)
+    )
+    return transport
+
+
+def the_kafka() -> Any:
+    """The module that speaks Kafka; ConfigurationError where it is not installed."""
+    try:
+        import streams.kafka
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"{error.name} is not installed; install maritime-watch[live]") from None
+    return streams.kafka
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[Event]:
+    """An event that the first Ctrl-C or termination signal sets, so that work ends in order; a second ends it now."""
+    stop = Event()
+
+    def told(signum: int, _frame: Any) -> None:
+        if stop.is_set():
+            raise SystemExit(128 + signum)
+        print("maritime: stopping; once more to stop at once", file=sys.stderr)
+        stop.set()
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def places_of(coastline: Path | None, ports: Sequence[Path] | None, zones: Path | None, *, quiet: bool) -> Any:
+    """The places that detection knows, with kernels ready: compiling must not fall into a first transaction."""
+    from maritime.cli.kernels import ready_kernels
+    from maritime.detect.places import EnginePlaces
+
+    places = EnginePlaces.load(coastline=coastline, ports=tuple(ports or ()), zones=zones)
+    ready_kernels(places, quiet=quiet)
+    return places
