@@ -27,8 +27,12 @@ class What(StrEnum):
 def tail(
     what: Annotated[What, typer.Argument(help="Which records.")] = What.alerts,
     config: Config = None,
-    from_beginning: Annotated[bool, typer.Option(help="Also what is already there; else only what comes.")] = False,
-    follow: Annotated[bool, typer.Option(help="Wait for more; else end where the log ends now.")] = True,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Also what is already there; else only what comes.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Wait for more; else end where the log ends now.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print whole records as JSON, one a line.")] = False,
 ) -> int:
     """Print alerts, positions or rejects as they are committed, one a line."""
