@@ -37,16 +37,19 @@ class Silence:
     ring: int = 0
     close_by: int = 0
     q: float = 0.0
+    known: int = 0  # windows of its history
     receptions: list[float] = field(default_factory=list)
     witnesses: set[int] = field(default_factory=set)
     moved_m: float = math.nan
 
     def log_p(self) -> float:
-        """Ln P; where reception is there less than half of the time, q is taken of the windows in which it is."""
+        """Ln P; where reception is there less than half of the time, q is taken of the windows in which it is, if six
+        hours are known.
+        """
         if not self.receptions:
             return 0.0
         mean_r = statistics.fmean(self.receptions)
-        q = self.q if mean_r >= 0.5 else min(self.q / max(mean_r, self.q), 0.95)
+        q = self.q if mean_r >= 0.5 or self.known < 36 else min(self.q / max(mean_r, self.q), 0.95)
         return sum(self.receptions) * math.log(1.0 - q)
 
     def unlikely(self) -> bool:
@@ -236,7 +239,15 @@ def _of_one(reports: list[Report], until: int, waters: Waters) -> list[Silence]:
         if silent_until - last.t < least:
             continue
         history = History(before, fresh)
-        silence = Silence(last.mmsi, last.t, last, least, max(least, HOLES * history.longest_hole()), q=history.share())
+        silence = Silence(
+            last.mmsi,
+            last.t,
+            last,
+            least,
+            max(least, HOLES * history.longest_hole()),
+            q=history.share(),
+            known=len(history.heard),
+        )
         began_at_rest = _while_silent(silence, before, fresh, silent_until, waters) == "at_rest"
         if back:
             _reappears(silence, back, waters)

@@ -8,8 +8,8 @@ probability of hearing nothing, were the transmitter on, is P = (1 − q)^Σr ov
 reception works around its last position: 1 when three vessels, or half of those usually heard there, are heard, less
 with fewer. "There" is the cell and its ring, or ever wider rings until three vessels are usual; in lonely water, all
 that the source hears. Where two are usual in a smaller ring and it hears nobody, r is 0, whoever is heard far off.
-Where reception comes and goes (a satellite's), q is taken of the windows in which it is there. A receiver that stops
-or moves takes r, and with it the suspicion, down to zero.
+Where reception comes and goes (a satellite's) and six hours are known of the hull, q is taken of the windows in which
+it is there. A receiver that stops or moves takes r, and with it the suspicion, down to zero.
 
 **Alert while silent** (A), raised by the watermark, when P < 0.001 with r of at least q/4 on average, somebody is
 heard in the window before (a receiver that moved away hears nobody), the silence is at least 2 × the longest hole in

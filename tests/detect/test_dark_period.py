@@ -110,6 +110,13 @@ def test_a_silence_that_ends_within_the_hour_or_before_the_watermark_has_seen_it
     assert barely[0].evidence["raised_at_reappearance"] is True
 
 
+def test_a_silence_shorter_than_twice_a_hole_of_late_is_too_short():
+    holed = ship(
+        (90.0, 8.0, EAST, 120.0), (55.0, 8.0, EAST, 0.0), (90.0, 8.0, WEST, 120.0), (75.0, 8.0, EAST, 0.0), BACK
+    )
+    assert outcome(revisions(holed)) == ("closed", False, "too_short")
+
+
 def test_probability_is_of_the_share_of_windows_heard_and_the_windows_since():
     """Heard in all of 18 windows, q is 19/20; an hour after the last report five windows have closed."""
     first, *_ = revisions(ship(UNDER_WAY, GONE, BACK))
@@ -569,5 +576,6 @@ def test_random_fleets_against_the_twin():
         "",
         "identity_clash",
         "source_clock_off",
+        "too_short",  # rare, see the case of its own
     }
     assert every_corner <= set(+reached), every_corner - set(+reached)

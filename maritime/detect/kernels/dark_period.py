@@ -28,6 +28,7 @@ from maritime.units import HOUR_MS, KN_MS
 
 NONE, FEW, FADING, AT_REST, LEAVING, SLOWING, OUT, EXPECTED, CLASH, STILL, RETURNED, SHORT = range(12)  # see HELD
 CLOCK_OFF = 12
+SHARE_WINDOWS = 36  # six hours
 MOST_CERTAIN = 0.95  # chosen: no single pass of a satellite proves a silence
 WIDE = 10  # … and of 2.1° for witnesses, where no smaller one has enough vessels: reception is then the source's
 ENOUGH_VESSELS, ENOUGH_SHARE = 3.0, 0.5  # vessels, or share of the usual number, that show reception to work
@@ -172,7 +173,9 @@ def judge_last_reports(p, h, window, own_bit, world):
         return FEW
     recent = min(windows_known(h), p.recent_windows)
     heard = popcount(h.windows_heard & ((np.uint64(1) << np.uint64(recent)) - np.uint64(1)))
-    if heard + 0.5 < recent * heard_share(h, 36) or last_interval_s(h) > p.thinned * interval_quantile_s(h, 0.5):
+    if heard + 0.5 < recent * heard_share(h, SHARE_WINDOWS) or last_interval_s(h) > p.thinned * interval_quantile_s(
+        h, 0.5
+    ):
         return FADING
     last_kn = h.sog
     if math.isnan(last_kn):
@@ -238,11 +241,11 @@ def reception_around(p, h, window, own_bit, world):
 @kernel
 def log_probability(h):
     """Ln P of hearing nothing in the windows judged. Where reception comes and goes (mean r below a half: satellites),
-    the hull's share q is taken of the windows in which it is there.
+    the hull's share q is taken of the windows in which it is there; a short history may hold no others.
     """
     mean_r = h.silence_r_sum / h.silence_windows
     q = np.float64(h.silence_q)
-    if mean_r < 0.5:
+    if mean_r < 0.5 and windows_known(h) >= SHARE_WINDOWS:
         q = min(q / max(mean_r, q), MOST_CERTAIN)
     return h.silence_r_sum * math.log(1.0 - q)
 
@@ -271,7 +274,7 @@ def _begin(p, h, window, own_bit, world):
     h.silence_log_p = 0.0
     h.silence_r_sum = 0.0
     h.silence_who = 0
-    h.silence_q = heard_share(h, 36)
+    h.silence_q = heard_share(h, SHARE_WINDOWS)
     h.silence_held = judge_last_reports(p, h, window, own_bit, world)
     ring, h.silence_usual, close_by = choose_neighbourhood(p, h, window, own_bit, world)
     h.silence_rings = ring | close_by << 4
