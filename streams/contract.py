@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.alerts.schema import LARGEST_MMSI, PublishedAlert, Time
+from streams import codec
 from streams.arrow_frames import MOST_BYTES
 from streams.snapshots import MOST_CHUNKS
 from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
@@ -71,9 +72,9 @@ class BatchHeaders(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    schema_: Literal["positions", "statics", "heartbeats", "sources"] = Field(alias="schema")
-    v: Literal["1"]
-    kind: Literal["pos", "static", "hb", "src"]
+    schema_: str = Field(alias="schema", json_schema_extra={"enum": list(codec.SCHEMAS.values())})
+    v: str = Field(json_schema_extra={"const": str(codec.VERSION)})
+    kind: str = Field(json_schema_extra={"enum": list(codec.SCHEMAS)})
     n: Digits = Field(description="rows, or heartbeats")
     tmin: Milliseconds = Field(description="the earliest time in it")
     tmax: Milliseconds = Field(description="the latest time in it")

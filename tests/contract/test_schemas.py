@@ -153,7 +153,7 @@ def test_vessels_manifests_and_headers_of_batches_fit(live):
     assert set(manifests[0]) == set(schema("snapshot_manifest")["properties"])
     assert faults("snapshot_manifest", {**manifests[0], "slot": 2})
     batches = [texts(record.headers) for record in records(live, POSITIONS)]
-    assert {batch["kind"] for batch in batches} == set(codec.SCHEMAS)
+    assert {batch["kind"] for batch in batches} >= {codec.POSITIONS, codec.STATICS, codec.HEARTBEATS, codec.NAMES}
     assert all(faults("batch_headers", batch) == [] for batch in batches)
     assert faults("batch_headers", {**batches[0], "kind": "json"})
     assert faults("batch_headers", {**batches[0], "n": "-1"})
