@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from maritime.alerts.schema import AlertType, PublishedAlert
 from maritime.alerts.spool import read_alerts
-from maritime.columns import Reject
+from maritime.columns import POSITION_SCHEMA, Reject
 from maritime.replay import ALERT_TYPES, replay
 from maritime.simulate import simulate
 from streams import codec
@@ -184,3 +184,9 @@ def test_the_murmur2_vectors_are_right_by_kafkas_own_client():
         for n, partition in vector["partition_of"].items():
             assert partition == partition_of(key, int(n)) == (unsigned & 0x7FFFFFFF) % int(n)
     assert {vessel_key(1).decode(), vessel_key(999_999_999).decode()} <= {vector["key"] for vector in vectors}
+
+
+def test_positions_have_the_columns_that_the_docs_list():
+    page = (PROJECT / "docs" / "streams.md").read_text(encoding="utf-8")
+    for field in POSITION_SCHEMA:
+        assert f"| `{field.name}` |" in page, field.name
