@@ -65,6 +65,7 @@ class ObservedWorker:
         except TransportError as error:
             tell(_log, "gave up", logging.ERROR, error=error)
             raise
+        self._look()
         tell(_log, "stopped", counters=self.worker.counters())
 
     def cycle(self) -> int:
