@@ -102,6 +102,10 @@ class PartitionDetector:
         """How many alerts may still change."""
         return len(self._raised)
 
+    def source_name(self, code: int) -> str:
+        """The name of a source, as far as the log has told it; nothing when it has not."""
+        return self._names.name(code)
+
     def take(self, record: Record) -> Found:
         """Take the next record of the partition."""
         found = Found()

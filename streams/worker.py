@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
-from typing import Final
+from typing import Final, NamedTuple
 
 import maritime
 from maritime.config import config_sha256
@@ -51,6 +51,15 @@ class Pace:
     snapshot_every_s: float = 120.0
     most_records: int = 500  # of one poll
     look_every_s: float = 15.0  # for partitions that stand still though the log goes on
+
+
+class Standing(NamedTuple):
+    """How far a partition of ours is, as others may read it."""
+
+    is_restored: bool
+    next_offset: int  # of the first record not taken
+    live_from: int  # until there what it finds was written before
+    is_standing: bool  # the log went on and nothing came, when it was last looked at
 
 
 @dataclass(slots=True)
@@ -128,12 +137,22 @@ class DetectWorker:
         self.failures_in_a_row = 0
         self.last_error: TransportError | None = None
 
-    def run(self, stop: Event, *, stop_when_idle_s: float | None = None) -> None:
-        """Cycle until `stop` is set, or nothing came for so long to partitions of ours; then leave cleanly."""
+    def run(
+        self,
+        stop: Event,
+        after_cycle: Callable[[], None] = lambda: None,
+        *,
+        stop_when_idle_s: float | None = None,
+    ) -> None:
+        """Cycle until `stop` is set, or nothing came for so long to partitions of ours; then leave cleanly.
+
+        `after_cycle` is called after each.
+        """
         busy_s = self._clock()
         while not stop.is_set() and (stop_when_idle_s is None or self._clock() - busy_s < stop_when_idle_s):
             if self.cycle() or not self._held:
                 busy_s = self._clock()
+            after_cycle()
             if self.failures_in_a_row:
                 if self.failures_in_a_row >= MOST_FAILURES and self.last_error is not None:
                     raise self.last_error
@@ -181,6 +200,18 @@ class DetectWorker:
     def detectors(self) -> dict[int, PartitionDetector]:
         """The detectors that are restored, by number of their partition."""
         return {p.number: held.detector for p, held in self._held.items() if held.detector is not None}
+
+    def standings(self) -> dict[int, Standing]:
+        """How far each of our partitions is, by its number."""
+        return {
+            partition.number: Standing(
+                held.detector is not None and not held.is_astray,
+                held.next_offset,
+                held.live_from,
+                held.looks_standing > 0,
+            )
+            for partition, held in self._held.items()
+        }
 
     def watermarks_ms(self) -> dict[int, int | None]:
         """Event time that each partition has reached: its lag behind now is the age of the alerts."""

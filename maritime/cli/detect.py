@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from maritime.cli.log import Config, Member, client_of, places_of, settings_of, stopped_by_signals
+from maritime.cli.log import (
+    LOOPBACK,
+    Config,
+    Member,
+    MetricsHost,
+    MetricsPort,
+    client_of,
+    log_as_json,
+    places_of,
+    served,
+    settings_of,
+    stopped_by_signals,
+    the_kafka,
+)
 from maritime.cli.screen import Json, print_json
 
 
@@ -18,27 +31,32 @@ def detect(
     stop_when_idle_s: Annotated[
         float | None, typer.Option(min=0.0, help="End when nothing came for so long; else run until stopped.")
     ] = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
     as_json: Json = False,
 ) -> int:
     """Read reports from the log and publish alerts, each exactly once, until stopped.
 
     Every member of a group needs the same settings, ports, zones and coastline.
     """
+    the_kafka()
     from streams.detector import DetectSetup
-    from streams.worker import DetectWorker, Pace
+    from streams.observe.observed_worker import ObservedWorker
+    from streams.worker import Pace
 
     settings, live = settings_of(config)
     places = places_of(coastline, ports, zones, quiet=as_json)
-    worker = DetectWorker(
+    worker = ObservedWorker(
         lambda: client_of(live, live.log.group, member),
         DetectSetup(settings, places, live.log.partitions),
         Pace(cycle_s=live.log.cycle_s, snapshot_every_s=live.log.snapshot_every_s),
     )
-    with stopped_by_signals() as stop:
+    log_as_json()
+    with stopped_by_signals() as stop, served(worker.registry, worker, metrics_host, metrics_port):
         worker.run(stop, stop_when_idle_s=stop_when_idle_s)
+    counts = worker.worker.counters()
     if as_json:
-        print_json(worker.counters())
+        print_json(counts)
     else:
-        counts = worker.counters()
         print(f"{counts['records']:,} records, {counts['alerts']:,} revisions of alerts, {counts['rejects']:,} rejects")
     return 0

@@ -8,15 +8,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from maritime.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
     from maritime.detect.settings import DetectSettings
     from streams.kafka import KafkaTransport
+    from streams.observe.health import Health
     from streams.settings import LiveSettings
 
 Config = Annotated[
@@ -29,6 +32,14 @@ Member = Annotated[
         "Two processes of one name end each other. Without it: host and process number."
     ),
 ]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Serve /metrics, /healthz and /readyz at this port; 0 takes any, and says so."),
+]
+MetricsHost = Annotated[
+    str, typer.Option(help="Address to serve them at; nobody else's but this machine's if left out.")
+]
+LOOPBACK: Final = "127.0.0.1"
 
 
 def settings_of(config: Path | None) -> "tuple[DetectSettings, LiveSettings]":
@@ -60,6 +71,28 @@ def the_kafka() -> Any:
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{error.name} is not installed; install maritime-watch[live]") from None
     return streams.kafka
+
+
+def log_as_json() -> None:
+    """Let events be logged as JSON lines on standard error, secrets masked."""
+    from streams.observe.json_log import log_json_lines
+    from streams.settings import password_from
+
+    log_json_lines([password_from(os.environ)])
+
+
+@contextmanager
+def served(registry: "CollectorRegistry", health: "Health", host: str, port: int | None) -> Iterator[None]:
+    """Serve metrics and health while the command works; nothing without a port."""
+    if port is None:
+        yield
+        return
+    from streams.observe.status_server import StatusServer
+
+    with StatusServer(registry, health, host, port) as server:
+        if port == 0:
+            print(f"maritime: metrics at http://{host}:{server.port}/metrics", file=sys.stderr)
+        yield
 
 
 @contextmanager

@@ -1,0 +1,188 @@
+"""The contract: what others read of the log, as models from which JSON Schemas and the AsyncAPI document are made.
+
+`scripts/write_contract.py` writes them into docs/. Headers are models of texts, as Kafka's headers are bytes.
+"""
+
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from maritime.alerts.schema import LARGEST_MMSI, PublishedAlert, Time
+from streams import codec
+from streams.arrow_frames import MOST_BYTES
+from streams.snapshots import MOST_CHUNKS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
+
+DAY_MS: Final = 86_400_000
+MOST_BATCH_BYTES: Final = 2 * MOST_BYTES
+
+Digits = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="a whole number as text")]
+Milliseconds = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="ms since 1970, UTC, as text")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class AlertEvent(BaseModel):
+    """One revision of an alert as a CloudEvent 1.0 in structured JSON."""
+
+    specversion: Literal["1.0"]
+    id: str = Field(pattern="^[0-9a-f]{32}/[0-9]+$", description="alert_id/revision: the same event has the same id")
+    source: Literal["/maritime-watch/detector"]
+    type: str = Field(pattern=r"^org\.maritime-watch\.alert\.v1\.[a-z_]+$", description="ends with data.type")
+    subject: str = Field(min_length=1, description="data.hull")
+    time: Time = Field(description="data.raised_at")
+    datacontenttype: Literal["application/json"]
+    partitionkey: str = Field(pattern="^[0-9]{9}$", description="the MMSI as nine digits, which is the record's key")
+    data: PublishedAlert
+
+
+class Vessel(BaseModel):
+    """What a vessel says of itself by now. The newest record of a key counts; what it never told is left out."""
+
+    mmsi: int = Field(ge=0, le=LARGEST_MMSI)
+    at: Time = Field(description="when it last told something")
+    imo: int | None = Field(None, ge=0)
+    call_sign: str | None = None
+    name: str | None = None
+    ship_type: int | None = Field(None, ge=0, le=255, description="by ITU-R M.1371-5")
+    length_m: float | None = Field(None, ge=0)
+    beam_m: float | None = Field(None, ge=0)
+    draught_m: float | None = Field(None, ge=0)
+    destination: str | None = None
+    eta: str | None = None
+
+
+class Manifest(BaseModel):
+    """What a snapshot of a partition's detector is. It counts when it and all its chunks are there and fit."""
+
+    slot: Literal[0, 1]
+    sequence: int = Field(ge=0, description="counts up with each snapshot of the partition")
+    offset: int = Field(ge=0, description="of the first record of ais.positions that it has not seen")
+    chunks: int = Field(ge=1, le=MOST_CHUNKS)
+    bytes: int = Field(ge=0, description="of all chunks together")
+    sha256: Sha256 = Field(description="of the chunks one after the other")
+    detector_version: str = Field(min_length=1)
+    config_sha256: Sha256
+    places_sha256: Sha256
+    partitions: int = Field(ge=1, description="over how many the vessels are spread")
+    schema_: int = Field(1, alias="schema", ge=1)
+
+
+class BatchHeaders(BaseModel):
+    """Headers of a record of ais.positions, as text. The value is an Arrow IPC stream with one batch."""
+
+    model_config = ConfigDict(extra="allow")
+
+    schema_: str = Field(alias="schema", json_schema_extra={"enum": list(codec.SCHEMAS.values())})
+    v: str = Field(json_schema_extra={"const": str(codec.VERSION)})
+    kind: str = Field(json_schema_extra={"enum": list(codec.SCHEMAS)})
+    n: Digits = Field(description="rows, or heartbeats")
+    tmin: Milliseconds = Field(description="the earliest time in it")
+    tmax: Milliseconds = Field(description="the latest time in it")
+    src: Digits | None = Field(None, description="code of the source, when all rows are of one")
+    part: str | None = Field(None, pattern="^[0-9]{1,3}/[0-9]{1,3}$", description="of a heartbeat in parts: 1/3")
+
+
+class DeadLetterHeaders(BaseModel):
+    """Headers of a record of ais.rejects, as text. The value is what was refused."""
+
+    model_config = ConfigDict(extra="allow")
+
+    reason: str = Field(pattern="^[a-z0-9_]+$", description="why; counted in maritime_rejects_total")
+    of: Literal["row", "reports", "record", "alert"] = Field(
+        description="row: bytes of a reader's row or sentence; reports: an Arrow batch of positions with the headers "
+        "of one; record: a record as it lay in the log, its headers with was. before their names; alert: a cut event"
+    )
+    n: Digits = Field(description="how many rows or records it stands for")
+    at: str | None = Field(None, description="topic/partition/offset, or file:line")
+    bytes: Digits | None = Field(None, description="how long the value was before it was cut")
+
+
+class Message(NamedTuple):
+    """A kind of record: its name in the documents, its models and what it is."""
+
+    name: str
+    says: str
+    content_type: str
+    payload: type[BaseModel] | None = None  # None: bytes
+    headers: type[BaseModel] | None = None
+    key: str | None = None  # a pattern
+
+
+class Channel(NamedTuple):
+    """A topic as others see it. `kept_days` is None where the newest record of each key is kept."""
+
+    topic: str
+    says: str
+    kept_days: float | None
+    messages: tuple[Message, ...]
+    by_vessel: bool = True  # as many partitions as LiveSettings.partitions
+    is_shared: bool = False
+
+
+NINE_DIGITS: Final = "^[0-9]{9}$"
+ARROW: Final = "application/vnd.apache.arrow.stream"
+BYTES: Final = "application/octet-stream"
+CLOUD_EVENT: Final = "application/cloudevents+json"
+
+SCHEMAS: Final[dict[str, type[BaseModel]]] = {
+    "alert": PublishedAlert,
+    "alert_event": AlertEvent,
+    "vessel": Vessel,
+    "dead_letter_headers": DeadLetterHeaders,
+    "snapshot_manifest": Manifest,
+    "batch_headers": BatchHeaders,
+}
+"""Model by the name of its file in docs/schemas/."""
+
+CHANNELS: Final = (
+    Channel(
+        POSITIONS,
+        "Reports, static reports, heartbeats and names of sources, in one order per partition. Internal: a record "
+        "holds vessels of its partition only, and the format may change with a release. Others use `maritime tail`.",
+        7.0,
+        (Message("batch", "A micro-batch of one kind, which the headers tell.", ARROW, headers=BatchHeaders),),
+    ),
+    Channel(
+        VESSELS,
+        "What vessels say of themselves: the newest record of each MMSI.",
+        None,
+        (Message("vessel", "A vessel by now.", "application/json", Vessel, key=NINE_DIGITS),),
+        is_shared=True,
+    ),
+    Channel(
+        REJECTS,
+        "Dead letters: what was refused, with the reason; nothing is dropped silently.",
+        7.0,
+        (Message("dead_letter", "What was refused.", BYTES, headers=DeadLetterHeaders),),
+        by_vessel=False,
+        is_shared=True,
+    ),
+    Channel(
+        STATE,
+        "Snapshots of detectors, two of each partition. Internal.",
+        None,
+        (
+            Message("snapshot_chunk", "A part of a snapshot.", BYTES, key="^[0-9]+/[01]/[0-9]{1,4}$"),
+            Message(
+                "snapshot_manifest",
+                "Ends a snapshot, and says what it is.",
+                "application/json",
+                Manifest,
+                key="^[0-9]+/[01]/manifest$",
+            ),
+        ),
+    ),
+    Channel(
+        ALERTS,
+        "Alerts, one record for each revision. Read committed records only, or upsert by alert id and revision.",
+        90.0,
+        (Message("alert_event", "A revision of an alert.", CLOUD_EVENT, AlertEvent, key=NINE_DIGITS),),
+        is_shared=True,
+    ),
+)
+
+VECTOR_KEYS: Final = (
+    b"", b"a", b"ab", b"abc", b"abcd", b"000000000", b"000000001", b"002320001", b"111232501", b"211234560",
+    b"419000123", b"970123456", b"999999999", b"1073741823",
+)  # fmt: skip
+VECTOR_PARTITIONS: Final = (1, 2, 7, 12, 48)

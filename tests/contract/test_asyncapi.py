@@ -1,0 +1,74 @@
+"""AsyncAPI's official parser reads docs/asyncapi.yaml, and would say if something were wrong."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from maritime.config import load_settings
+from streams.contract import CHANNELS
+from tests.cli.running import PROJECT
+from tests.contract.npm import npm_package
+
+PARSER = "3.6.0"
+DOCUMENT = PROJECT / "docs" / "asyncapi.yaml"
+ERROR, WARNING = 0, 1
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture(scope="module")
+def parse():
+    folder = npm_package("@asyncapi/parser", PARSER, "asyncapi")
+
+    def parse(path):
+        script = Path(__file__).with_name("parse_asyncapi.mjs")
+        command = ["node", str(script), str(folder), str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return parse
+
+
+def test_the_parser_finds_nothing_wrong(parse):
+    told = parse(DOCUMENT)
+    assert [said for said in told["said"] if said["severity"] <= WARNING] == []
+    assert told["channels"] == [channel.topic for channel in CHANNELS]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda document: document["operations"]["ingest.ais.positions"].update(action="publish"),
+        lambda document: document["channels"]["alerts"]["messages"].update(x={"$ref": "#/components/messages/none"}),
+        lambda document: document["components"]["messages"]["alert_event"]["payload"].update(type="text"),
+        lambda document: document["info"].pop("version"),
+    ],
+)
+def test_the_parser_refuses_what_is_wrong(parse, spoil, tmp_path):
+    document = yaml.safe_load(DOCUMENT.read_text())
+    document["components"]["messages"]["alert_event"]["payload"] = {"type": "object"}
+    spoil(document)
+    (tmp_path / "asyncapi.yaml").write_text(yaml.safe_dump(document))
+    shutil.copytree(PROJECT / "docs" / "schemas", tmp_path / "schemas")
+    assert any(said["severity"] == ERROR for said in parse(tmp_path / "asyncapi.yaml")["said"])
+
+
+def test_the_topics_are_kept_as_the_document_says():
+    topics = pytest.importorskip("streams.topics", reason="there is no table of topics to compare with")
+    settings = pytest.importorskip("streams.settings")
+    bindings = {
+        name: channel["bindings"]["kafka"] for name, channel in yaml.safe_load(DOCUMENT.read_text())["channels"].items()
+    }
+    specs = topics.specs(load_settings(settings.LiveSettings))
+    assert {spec.name for spec in specs} == set(bindings)
+    for spec in specs:
+        binding = bindings[spec.name]
+        assert binding["partitions"] == spec.partitions
+        for key, value in binding["topicConfiguration"].items():
+            stated = ",".join(value) if isinstance(value, list) else str(value)
+            assert spec.configs()[key] == stated, (spec.name, key)
