@@ -18,8 +18,12 @@ class KafkaSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     bootstrap: str = Field("127.0.0.1:9092", description="addresses of brokers, host:port, with commas between")
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="SASL_SSL in earnest; SSL where a client shows itself by its certificate (mTLS)"
+    )
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="how the password is shown; used with SASL only"
+    )
     username: str | None = Field(None, description=f"who this is; the password is in ${PASSWORD_VARIABLE} or a file")
     ca_file: Path | None = Field(None, description="PEM file with the authority that signed the brokers' certificates")
     cert_file: Path | None = Field(None, description="PEM file with this client's certificate, if brokers ask for one")
@@ -28,11 +32,15 @@ class KafkaSettings(BaseModel):
         "exactly_once", description="at_least_once is for brokers that forbid transactional ids"
     )
     request_timeout_ms: int = Field(10_000, ge=1_000, description="how long a broker may take to answer")
-    # An open transaction holds up everyone who reads committed records, so a dead writer's must end soon.
-    transaction_timeout_ms: int = Field(15_000, ge=5_000, le=60_000)
+    transaction_timeout_ms: int = Field(
+        15_000,
+        ge=5_000,
+        le=60_000,
+        description="an open transaction holds up all readers, so a dead writer's ends soon",
+    )
     session_timeout_ms: int = Field(15_000, ge=1_000, description="silence after which a member's partitions move")
     most_record_bytes: int = Field(600 * 1024, ge=1_024, description="larger records are refused before they are sent")
-    compression: Literal["none", "lz4", "zstd"] = "lz4"
+    compression: Literal["none", "lz4", "zstd"] = Field("lz4", description="of records on their way and in the log")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from maritime import kernel_cache
-from maritime.config import load_settings
+from maritime.config import LIVE_SECTIONS, load_settings
 from maritime.detect.settings import DetectSettings
+from streams.settings import LiveSettings
 
 PROJECT = Path(__file__).resolve().parents[1]
 CALLED = "from numba import njit\n\n\n@njit(cache=True)\ndef called(x):\n    return x + {}\n"
@@ -28,8 +29,9 @@ CALL = """
 from pathlib import Path
 import toy
 from maritime import kernel_cache
-from maritime.config import load_settings
+from maritime.config import LIVE_SECTIONS, load_settings
 from maritime.detect.settings import DetectSettings
+from streams.settings import LiveSettings
 kernel_cache.__file__ = toy.__file__
 kernel_cache.use_kernel_cache()
 from toy.caller import caller
@@ -132,10 +134,16 @@ def test_choosing_the_folder_costs_few_milliseconds(cache_home):
     assert min(seconds) < 0.005
 
 
-def test_the_default_settings_file_is_what_the_code_has():
-    path = PROJECT / "configs" / "default.yaml"
-    assert load_settings(DetectSettings, path) == DetectSettings()
+@pytest.mark.parametrize(("name", "model"), [("default", DetectSettings), ("live", LiveSettings)])
+def test_the_default_settings_files_are_what_the_code_has(name, model):
+    path = PROJECT / "configs" / f"{name}.yaml"
+    assert load_settings(model, path) == model()
     written = yaml.safe_load(path.read_text())
     assert {name: set(branch) for name, branch in written.items()} == {
-        name: set(type(branch).model_fields) for name, branch in DetectSettings()
+        name: set(type(branch).model_fields) for name, branch in model()
     }
+
+
+def test_live_settings_share_a_file_with_those_of_detection():
+    assert set(LIVE_SECTIONS) == set(LiveSettings.model_fields)
+    assert not set(LIVE_SECTIONS) & set(DetectSettings.model_fields)
