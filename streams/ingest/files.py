@@ -4,7 +4,8 @@ In a directory a file is known by its device and inode, so one that is renamed (
 the new one of its name from its beginning; one that became shorter (copied and truncated) is read anew. Lines are read
 as they are appended, whole ones only; the sentences among them that were appended while we looked on and carry no time
 get the time at which they were read. Compressed files, Parquet and single JSON documents are read once, when they have
-not changed for `settle_s`; one that is the compressed form of a file read before (`day.nmea.gz`) is left out.
+not changed for `settle_s`; one whose name begins with that of a file read by lines (`ais.log.1.gz` after `ais.log`) is
+a rotated log and left out.
 """
 
 import logging
@@ -184,8 +185,8 @@ class DirectorySource:
         """See what a file is, once there is a line to see it by; whether it is read line by line."""
         if container_of(head) != "plain":
             file.by_whole = True
-            if file.path.name.endswith(SUFFIXES) and file.path.with_suffix("").name in self._names:
-                file.is_done = True  # a rotated log, compressed
+            if file.path.name.endswith(SUFFIXES) and file.path.name.startswith(tuple(self._names)):
+                file.is_done = True  # a log that was read, rotated and compressed
             return False
         if b"\n" not in head:
             return False
@@ -201,6 +202,8 @@ class DirectorySource:
             file.by_whole = True
             return False
         file.finding = finding
+        if len(self._names) >= MOST_FILES:
+            self._names.clear()
         self._names.add(file.path.name)
         if finding.carrier == "csv":
             file.head = head[: head.find(b"\n") + 1]

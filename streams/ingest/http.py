@@ -72,10 +72,10 @@ class HttpSource:
                 seen[request.protocol] = time.monotonic()
 
         server = web.Server(take, auto_decompress=False, access_log=None, lingering_time=1.0, timeout_ceil_threshold=1)
-        runner = web.ServerRunner(server)
+        runner = web.ServerRunner(server, shutdown_timeout=2.0)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._host, self._port, shutdown_timeout=2.0, backlog=64)
+            site = web.TCPSite(runner, self._host, self._port, backlog=64)
             try:
                 await site.start()
             except OSError as error:

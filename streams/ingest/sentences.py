@@ -18,7 +18,7 @@ from maritime.times import LAST_MS
 MOST_STREAMS: Final = 64  # chosen: 7 MB of unfinished messages each; the least recent is finished and leaves
 KEEPS_ALL: Final = 1 << 40  # rejects: the log keeps them
 _TIMED_TAG: Final = re.compile(rb"[\\,](?:c:|g:|[0-9]G[0-9]:)")  # a group has the time of its first line
-_AFTER_CHECKSUM: Final = re.compile(rb"\*[0-9A-Fa-f]{2}[^0-9]*[0-9]")  # the US Coast Guard's times, and stations
+_TIME_AT_END: Final = re.compile(rb",[0-9]{9,13}(?:\.[0-9]+)?\s*\Z")  # the US Coast Guard's suffix: seconds since 1970
 
 
 class SentenceDecoder:
@@ -89,4 +89,4 @@ def _has_time(line: bytes, at: int) -> bool:
     if any(48 <= byte <= 57 for byte in line[:at]):
         return True
     star = line.find(b"*", at)
-    return len(line) - star > 6 and star >= 0 and _AFTER_CHECKSUM.match(line, star) is not None
+    return len(line) - star > 10 and star >= 0 and _TIME_AT_END.search(line, star) is not None
