@@ -1,7 +1,9 @@
 """Files: one file to its end, or a directory that is watched for files that are new or grow.
 
 In a directory a file is known by its device and inode, so one that is renamed (rotated) is read on where it was, and
-the new one of its name from its beginning; one that became shorter (copied and truncated) is read anew. Lines are read
+the new one of its name from its beginning; one that became shorter (copied and truncated), or begins otherwise than
+before, is read anew. Of a file that was not changed since the watermark of the log every report would be late: after a
+restart it is read on from its end. Lines are read
 as they are appended, whole ones only; the sentences among them that were appended while we looked on and carry no time
 get the time at which they were read. Compressed files, Parquet and single JSON documents are read once, when they have
 not changed for `settle_s`; one whose name begins with that of a file read by lines (`ais.log.1.gz` after `ais.log`) is
@@ -35,6 +37,7 @@ LOOK_S: Final = 0.5  # chosen: how often a directory is looked through
 SETTLE_S: Final = 5.0
 PIECE_BYTES: Final = 1 << 20
 MOST_FILES: Final = 100_000  # chosen: files remembered, some 30 MB; beyond that those that are gone are forgotten
+START_BYTES: Final = 512  # by which a file is told from an earlier one that had its inode
 SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zst")
 
 Place = tuple[int, int]
@@ -74,6 +77,7 @@ class _Growing:
     still_since_s: float = 0.0
     first_size: int = -1  # when it was first read: what came later was appended before our eyes
     finding: Finding | None = None
+    start: bytes = b""  # its first bytes
     head: bytes = b""  # the header of a table
     decoder: SentenceDecoder | None = None
     is_done: bool = False  # read once and for all, or refused
@@ -123,8 +127,10 @@ class DirectorySource:
             file = self._files.get(place)
             if file is None:
                 file = self._files[place] = _Growing(path, still_since_s=now_s)
+                if inbox.since_ms is not None and found.st_mtime_ns // 1_000_000 < inbox.since_ms:
+                    file.offset = file.first_size = found.st_size
             file.path = path
-            if found.st_size < file.offset:  # truncated, or another file with the inode of one that is gone
+            if found.st_size < file.offset or _begins_otherwise(file):
                 self._end(file, inbox, stop)
                 file = self._files[place] = _Growing(path, still_since_s=now_s)
             if (found.st_size, found.st_mtime_ns) != (file.size, file.changed_ns):
@@ -162,7 +168,9 @@ class DirectorySource:
                 self._read_whole(file, inbox, stop)
             return
         with file.path.open("rb") as opened:
-            if file.finding is None and not self._recognised(file, opened.read(LONGEST_LINE), inbox, stop):
+            head = opened.read(LONGEST_LINE if file.finding is None else START_BYTES)
+            file.start = max(file.start, head[:START_BYTES], key=len)
+            if file.finding is None and not self._recognised(file, head, inbox, stop):
                 return
             if file.first_size < 0:
                 file.first_size = file.size
@@ -207,10 +215,10 @@ class DirectorySource:
         self._names.add(file.path.name)
         if finding.carrier == "csv":
             file.head = head[: head.find(b"\n") + 1]
-            file.offset = len(file.head)
+            file.offset = max(file.offset, len(file.head))
         if finding.layout is None:
             start_ms = nmea.start_in_name(file.path.name)
-            file.decoder = SentenceDecoder(inbox.table, nmea.NAME, start_ms=start_ms)
+            file.decoder = SentenceDecoder(inbox.table, nmea.NAME, file=shown(file.path), start_ms=start_ms)
         return True
 
     def _chunks(self, file: _Growing, lines: bytes, inbox: Inbox) -> Iterator[Chunk]:
@@ -241,7 +249,16 @@ class DirectorySource:
         if file.decoder is not None:
             for chunk in file.decoder.end_all():
                 inbox.put(chunk, stop)
-            file.decoder = None if file.is_done else SentenceDecoder(inbox.table, nmea.NAME)
+            file.decoder = SentenceDecoder(inbox.table, nmea.NAME, file=shown(file.path))
+
+
+def _begins_otherwise(file: _Growing) -> bool:
+    """Whether this is another file, with the inode of one that is gone."""
+    try:
+        with file.path.open("rb") as opened:
+            return opened.read(len(file.start)) != file.start
+    except OSError:
+        return False
 
 
 _NO_ROWS: Final = (refused("", "", b"").positions, refused("", "", b"").statics)

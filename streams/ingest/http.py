@@ -31,7 +31,7 @@ LARGEST_BODY: Final = 1 << 20  # bytes as they come; chosen: a busy station post
 LARGEST_UNPACKED: Final = 8 << 20
 HEADERS_S: Final = 10.0  # for headers to come, and between two requests of a connection
 BODY_S: Final = 20.0
-MOST_CONNECTIONS: Final = 200
+MOST_CONNECTIONS: Final = 64  # so many bodies at most are in memory
 ROOM_S: Final = 5.0  # how long a request waits for room
 LOOK_S: Final = 0.2
 

@@ -19,7 +19,8 @@ class Inbox:
     """One source puts chunks in, in its thread; the ingester takes them out, in its own.
 
     `clock_ms` is the wall clock that sources stamp receive times with; `arrived` is set when there is something to
-    take. What the source says of itself for people: `connected`, `connects`, `last_error`.
+    take; `since_ms` is the watermark of the log as it was found: what is older comes too late. What the source says of
+    itself for people: `connected`, `connects`, `last_error`.
     """
 
     def __init__(
@@ -30,7 +31,9 @@ class Inbox:
         *,
         most_bytes: int = MOST_BYTES,
         arrived: Event | None = None,
+        since_ms: int | None = None,
     ) -> None:
+        self.since_ms = since_ms
         self.name = name
         self.table = table
         self.clock_ms = clock_ms

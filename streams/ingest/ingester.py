@@ -121,7 +121,11 @@ class Ingester:
         self._writer = LogWriter(self._outbox, self.table, most_rows=LIVE_ROWS)
         self._aligner = Aligner(hold_s=self._pace.hold_s, idle_s=self._pace.idle_s, most_rows=self._pace.most_held_rows)
         self._feeds = [
-            _Feed(source, Inbox(source.name, self.table, clock_ms, arrived=self._arrived)) for source in sources
+            _Feed(
+                source,
+                Inbox(source.name, self.table, clock_ms, arrived=self._arrived, since_ms=found.watermark_ms),
+            )
+            for source in sources
         ]
         self._pending: list[Aligned] = []
         self._pending_rows = self._pending_bytes = 0

@@ -22,11 +22,12 @@ _TIME_AT_END: Final = re.compile(rb",[0-9]{9,13}(?:\.[0-9]+)?\s*\Z")  # the US C
 
 
 class SentenceDecoder:
-    """Decodes one source; `feed` is the source of sentences that name no station."""
+    """Decodes one source; `feed` is the source of sentences that name no station, `file` where rejects are from."""
 
-    def __init__(self, table: SourceTable, feed: str, *, start_ms: int | None = None) -> None:
+    def __init__(self, table: SourceTable, feed: str, *, file: str | None = None, start_ms: int | None = None) -> None:
         self._table = table
         self._feed = feed
+        self._file = feed if file is None else file
         self._start_ms = start_ms
         self._decoders: OrderedDict[str, Decoder] = OrderedDict()
 
@@ -39,7 +40,7 @@ class SentenceDecoder:
                 chunks.append(self._decoders.popitem(last=False)[1].finish())
             decoder = self._decoders[stream] = Decoder(
                 self._table,
-                file=self._feed,
+                file=self._file,
                 start_ms=self._start_ms,
                 oldest_ms=OLDEST_MS,
                 newest_ms=LAST_MS,

@@ -19,7 +19,8 @@ from streams.ingest.sentences import SentenceDecoder
 LOOK_S: Final = 0.2  # how soon it sees that it shall stop
 LARGEST_DATAGRAM: Final = 65_536
 BUFFER_BYTES: Final = 4 << 20  # asked of the system: a second of 40,000 sentences
-MOST_AT_ONCE: Final = 2_000  # datagrams decoded together
+MOST_AT_ONCE: Final = 2_000  # datagrams decoded together …
+MOST_BYTES_AT_ONCE: Final = 1 << 20  # … and their bytes
 
 
 class UdpSource:
@@ -56,7 +57,10 @@ class UdpSource:
         """What has come, by its sender: waits for the first datagram and takes all others that are there."""
         by_sender: dict[str, list[bytes]] = {}
         listener.settimeout(LOOK_S)
+        size = 0
         for _ in range(MOST_AT_ONCE):
+            if size >= MOST_BYTES_AT_ONCE:
+                break
             try:
                 datagram, address = listener.recvfrom(LARGEST_DATAGRAM)
             except (TimeoutError, BlockingIOError):
@@ -66,6 +70,7 @@ class UdpSource:
                 stop.wait(LOOK_S)
                 break
             listener.settimeout(0.0)
+            size += len(datagram)
             by_sender.setdefault(f"{address[0]}:{address[1]}", []).append(datagram)
         return by_sender
 

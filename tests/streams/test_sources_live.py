@@ -641,6 +641,38 @@ def test_a_directory_is_watched_for_new_growing_and_rotated_files(tmp_path):
         assert sorted(mmsis(reading)) == list(range(17)), "each once"
 
 
+def test_another_file_with_the_inode_of_one_that_is_gone_is_read_from_its_beginning(tmp_path):
+    timed = [tagged(b"c:%d" % (1_600_000_000 + i), line) for i, line in enumerate(sentences(9))]
+    log = tmp_path / "ais.nmea"
+    log.write_bytes(b"".join(timed[:2]))
+    with Reading(watched(tmp_path)) as reading:
+        wait_for(lambda: len(reading.rows()) == 2)
+        with log.open("r+b") as rewritten:  # the same inode, other and more bytes
+            rewritten.write(b"".join(timed[2:9]))
+        wait_for(lambda: len(reading.rows()) == 9)
+        assert mmsis(reading) == list(range(9))
+
+
+def test_after_a_restart_files_that_were_read_are_read_on(tmp_path):
+    timed = [tagged(b"c:1600000000", line) for line in sentences(6)]
+    old, new, table = tmp_path / "old.nmea", tmp_path / "new.nmea", tmp_path / "old.csv"
+    old.write_bytes(b"".join(timed[:2]))
+    table.write_text("mmsi,timestamp,lat,lon,sog,cog\n" + csv_rows(40, 3))
+    for path in (old, table):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    new.write_bytes(b"".join(timed[2:4]))
+    reading = Reading(watched(tmp_path))
+    reading.inbox.since_ms = 1_650_000_000_000
+    with reading:
+        wait_for(lambda: len(reading.rows()) == 2)
+        with old.open("ab") as appended:
+            appended.write(timed[4])
+        with table.open("a") as appended:
+            appended.write(csv_rows(50, 1))
+        wait_for(lambda: len(reading.rows()) == 4)
+        assert sorted(mmsis(reading)) == [2, 3, 4, 50]
+
+
 def test_lines_appended_without_a_time_get_that_of_their_reading(tmp_path):
     log = tmp_path / "live.nmea"
     lines = list(sentences(3))
