@@ -1,6 +1,7 @@
 """Servers and senders for the tests of ingest, on loopback; and an ingester that a test steps by hand."""
 
 import contextlib
+import http.client
 import socket
 import threading
 import time
@@ -106,6 +107,13 @@ class LineServer:
         self._stop.set()
         self._thread.join(PATIENCE_S)
         self._listener.close()
+
+
+def post(port: int, body: bytes, headers: dict[str, str] | None = None, method: str = "POST") -> int:
+    """The status that a listener answers with."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as client:
+        client.request(method, "/", body, headers or {})
+        return client.getresponse().status
 
 
 def quick(rng_seed: int = 1) -> Random:

@@ -27,9 +27,8 @@ from streams.ingest.opening import open_source
 from streams.memory import MemoryLog
 from streams.topic_names import POSITIONS, REJECTS
 from tests.detect.fleet import START_MS, _joined, _track, batch, fleet, places, run
-from tests.streams.feeding import LineServer, quick, sentences, wait_for
+from tests.streams.feeding import LineServer, post, quick, sentences, wait_for
 from tests.streams.live import drain, events, final_lines, letters, records, setup_of, topics, worker_of
-from tests.streams.test_sources_live import post
 
 SCENARIO = Path(__file__).parents[2] / "configs" / "scenarios" / "outage_receiver.yaml"
 LINES = 40_000

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import gzip
-import http.client
 import json
 import os
 import socket
@@ -29,7 +28,7 @@ from streams.ingest.sentences import SentenceDecoder, stamped
 from streams.ingest.signalk import signalk_source
 from streams.ingest.tcp import TcpSource
 from streams.ingest.udp import UdpSource
-from tests.streams.feeding import LineServer, Reading, quick, sentences, tagged, wait_for
+from tests.streams.feeding import LineServer, Reading, post, quick, sentences, tagged, wait_for
 
 PART_1 = b"!AIVDM,2,1,3,B,55P5TL01VIaAL@7WKO@mBplU@<PDhh000000001S;AJ::4A80?4i@E53,0*3E\r\n"
 PART_2 = b"!AIVDM,2,2,3,B,1@0000000000000,2*55\r\n"
@@ -209,12 +208,6 @@ def listening(most_bytes: int = 8 << 20, **options):
     with Reading(source, most_bytes=most_bytes) as reading:
         wait_for(lambda: source.bound_port)
         yield reading, source.bound_port
-
-
-def post(port: int, body: bytes, headers: dict[str, str] | None = None, method: str = "POST") -> int:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as client:
-        client.request(method, "/", body, headers or {})
-        return client.getresponse().status
 
 
 def body_of(n: int, start: int = 0) -> bytes:
