@@ -65,7 +65,7 @@ def stamped(lines: bytes, received_ms: int) -> bytes:
     """The lines with the receive time in front of those sentences that have none.
 
     >>> stamped(b"!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*24", 1_673_418_600_000)[:20]
-    b'\\\\c:1673418600.000*5B'
+    b'\\\\c:1673418600.000*4F'
     """
     time = b"c:%d.%03d" % divmod(received_ms, 1000)
     tag = b"\\%s*%02X\\" % (time, reduce(xor, time))
