@@ -27,18 +27,28 @@ from maritime.times import LAST_MS
 from streams.arrow_frames import MOST_ROWS, pack, unpack
 from streams.murmur2 import vessel_key
 from streams.poison import PoisonError
+from streams.status import STATES, SourceStatus, Status
 from streams.transport import Headers
 
 POSITIONS: Final = "pos"
 STATICS: Final = "static"
 HEARTBEATS: Final = "hb"
 NAMES: Final = "src"
-SCHEMAS: Final = {POSITIONS: "positions", STATICS: "statics", HEARTBEATS: "heartbeats", NAMES: "sources"}
+STATUS: Final = "status"
+SCHEMAS: Final = {
+    POSITIONS: "positions",
+    STATICS: "statics",
+    HEARTBEATS: "heartbeats",
+    NAMES: "sources",
+    STATUS: "status",
+}
 VERSION: Final = 1
 
 PACKED_BYTES: Final = 256 * 1024  # chosen: what a writer aims at, half of the cap
 LONGEST_NAME: Final = 4_096  # characters of a source's name; a longer one is cut
 MOST_PARTS: Final = 256
+MOST_SOURCES: Final = 1_000  # chosen: of one ingester; its status must fit into a record
+LONGEST_SOURCE: Final = 200  # characters of a source's name in a status
 FIRST_MS: Final = 0  # AIS is younger than 1970
 LARGEST_MMSI: Final = (1 << 30) - 1  # the field has 30 bits (ITU-R M.1371-5)
 LARGEST_MESSAGE_TYPE: Final = 27
@@ -120,6 +130,19 @@ NAME_SCHEMA: Final = pa.schema(
 )
 """Names of sources by their codes."""
 
+STATUS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("wall", pa.int64(), nullable=False),  # ms UTC, the same in every row
+        pa.field("watermark", pa.int64()),  # ms UTC, the same in every row; null = no report yet
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("state", pa.string(), nullable=False),
+        pa.field("last", pa.int64()),  # ms UTC; null = no report yet
+        pa.field("reports", pa.int64(), nullable=False),
+        pa.field("rejects", pa.int64(), nullable=False),
+    ]
+)
+"""One row per source of the ingester; see streams.status."""
+
 ROW_BYTES: Final = {"heard": 88, "resting": 16, "clocks": 24, "watermark": 24}
 
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,16}\Z")
@@ -168,6 +191,24 @@ def pack_names(names: Mapping[int, str]) -> Iterator[Packed]:
             yield Packed(pack(batch), _headers(NAMES, len(part), (0, 0)))
             begin, size = i, 0
         size += taken
+
+
+def pack_status(status: Status) -> Packed:
+    """A status of one source or more as a record."""
+    rows = [
+        {
+            "wall": status.wall_ms,
+            "watermark": status.watermark_ms,
+            "source": source.name[:LONGEST_SOURCE],
+            "state": source.state,
+            "last": source.last_ms,
+            "reports": source.reports,
+            "rejects": source.rejects,
+        }
+        for source in status.sources[:MOST_SOURCES]
+    ]
+    batch = pa.RecordBatch.from_pylist(rows, schema=STATUS_SCHEMA)
+    return Packed(pack(batch), _headers(STATUS, len(rows), (status.wall_ms, status.wall_ms)))
 
 
 def pack_heartbeats(beats: Heartbeats) -> Iterator[Packed]:
@@ -250,6 +291,30 @@ def unpack_names(value: bytes | None, headers: Headers) -> dict[int, str]:
     if any(len(name) > LONGEST_NAME for name in names.values()):
         raise PoisonError("oversize", f"a source's name is longer than {LONGEST_NAME} characters")
     return names
+
+
+def unpack_status(value: bytes | None, headers: Headers) -> Status:
+    """The status in a record; raises PoisonError."""
+    batch = _batch(value, headers, STATUS_SCHEMA)
+    rows = batch.to_pylist()
+    if len(rows) > MOST_SOURCES or len({row["source"] for row in rows}) < len(rows):
+        raise PoisonError("wrong_count", f"{len(rows)} sources, or one of them twice; {MOST_SOURCES} are the most")
+    if len({(row["wall"], row["watermark"]) for row in rows}) != 1:
+        raise PoisonError("wrong_status", "the rows are not of one time")
+    for row in rows:
+        if len(row["source"]) > LONGEST_SOURCE:
+            raise PoisonError("oversize", f"a source's name is longer than {LONGEST_SOURCE} characters")
+        if row["state"] not in STATES:
+            raise PoisonError("wrong_status", f"state {row['state'][:20]!r} is not one of {', '.join(STATES)}")
+        if row["reports"] < 0 or row["rejects"] < 0:
+            raise PoisonError("count_out_of_range", "a count is below 0")
+        if not all(
+            FIRST_MS <= t_ms <= LAST_MS for t_ms in (row["wall"], row["watermark"], row["last"]) if t_ms is not None
+        ):
+            raise PoisonError("time_out_of_range", "a time is before 1970 or after 9999")
+    _check_span(batch["wall"].to_numpy(), headers)
+    sources = (SourceStatus(r["source"], r["state"], r["last"], r["reports"], r["rejects"]) for r in rows)
+    return Status(rows[0]["wall"], rows[0]["watermark"], tuple(sources))
 
 
 def unpack_heartbeats(value: bytes | None, headers: Headers) -> HeartbeatPart:

@@ -26,13 +26,14 @@ from maritime.detect.episode import Episode
 from maritime.detect.heartbeat import Heartbeats
 from maritime.detect.places import EnginePlaces
 from maritime.detect.settings import DetectSettings
-from maritime.errors import SnapshotError
+from maritime.errors import SnapshotError, UsageError
 from maritime.replay import DETECTOR
 from maritime.times import NEVER
 from maritime.units import DAY_MS
 from streams import codec
 from streams.codec import HeartbeatPart
 from streams.dead_letters import letter_of_record, letters_of_reports
+from streams.feeds import STALE_S, FeedWatch
 from streams.murmur2 import partitions_of
 from streams.poison import PoisonError
 from streams.source_names import SourceNames
@@ -41,17 +42,21 @@ from streams.transport import Headers, Outgoing, Record
 CLOSED_KEPT_MS: Final = 30 * DAY_MS  # a hull is forgotten after 30 days of silence, and with it what it may retract
 OPEN_KEPT_MS: Final = 365 * DAY_MS  # chosen: without any word for a year, an open alert's hull is long forgotten
 MAGIC: Final = b"MWPART"
-VERSION: Final = 1
+VERSION: Final = 2
 _HEAD: Final = struct.Struct(">6sHI")  # magic, version, bytes of the JSON that follows
 
 
 @dataclass(frozen=True, slots=True)
 class DetectSetup:
-    """What every detector of a run shares: settings, places and how many partitions the vessels are spread over."""
+    """What every detector of a run shares: settings, places and how many partitions the vessels are spread over.
+
+    A source of the ingester that says nothing for `stale_s` is told.
+    """
 
     settings: DetectSettings
     places: EnginePlaces
     partitions: int
+    stale_s: float = STALE_S
 
     @property
     def detector(self) -> Detector:
@@ -68,7 +73,7 @@ class Found:
 
 
 class PartitionDetector:
-    """Detects in one partition; partition 0 also tells the notices about sensors.
+    """Detects in one partition; partition 0 also tells the notices about sensors and sources.
 
     Not one of its methods raises for what a record holds: poison becomes a dead letter.
     """
@@ -82,6 +87,7 @@ class PartitionDetector:
         self._swept_day = 0
         self._parts: list[tuple[bytes, Headers]] = []  # of a heartbeat that has not come whole
         self._counts: Counter[str] = Counter()
+        self._feeds = FeedWatch(self._maker, setup.stale_s) if number == 0 else None
         self._engine = self._new_engine()
 
     @property
@@ -129,6 +135,7 @@ class PartitionDetector:
             "swept_day": self._swept_day,
             "names": self._names.by_code(),
             "counts": dict(self._counts),
+            "feeds": self._feeds.saved() if self._feeds is not None else None,
             "parts": [
                 [base64.b64encode(value).decode(), [[name, text.decode("latin-1")] for name, text in headers]]
                 for value, headers in self._parts
@@ -156,7 +163,10 @@ class PartitionDetector:
             )
         except SnapshotError:
             raise
-        except (struct.error, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        except (
+            *(struct.error, ValueError, KeyError, TypeError, AttributeError, OverflowError),
+            *(pa.ArrowException, UsageError),
+        ) as error:
             raise SnapshotError(f"the snapshot cannot be read ({error}); use the one before") from None
         return restored
 
@@ -165,6 +175,8 @@ class PartitionDetector:
         self._swept_day = int(known["swept_day"])
         self._names.learn({int(code): name for code, name in known["names"].items()})
         self._counts = Counter(known["counts"])
+        if self._feeds is not None:
+            self._feeds.remember(known["feeds"])
         self._parts = [
             (base64.b64decode(value), tuple((name, text.encode("latin-1")) for name, text in headers))
             for value, headers in known["parts"]
@@ -181,6 +193,10 @@ class PartitionDetector:
             self._feed(self._ours(codec.unpack_positions(record.value, record.headers)), None, found)
         elif kind == codec.STATICS:
             self._feed(None, self._ours(codec.unpack_statics(record.value, record.headers)), found)
+        elif kind == codec.STATUS:
+            status = codec.unpack_status(record.value, record.headers)
+            if self._feeds is not None:
+                found.alerts += self._feeds.take(status)
         else:
             beats = self._whole(codec.unpack_heartbeats(record.value, record.headers), record)
             if beats is not None:

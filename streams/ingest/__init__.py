@@ -1,0 +1,1 @@
+"""Live ingest: sources of AIS in any form, aligned by time, into the log."""
