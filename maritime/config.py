@@ -19,7 +19,7 @@ from maritime.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX: Final = "MARITIME_"
 SECTION_SEPARATOR: Final = "__"
-LIVE_SECTIONS: Final = ("kafka", "log")
+LIVE_SECTIONS: Final = ("kafka", "log", "ingest")
 """Sections of a settings file that are of live operation (streams.settings), and none of detection's."""
 
 Settings = TypeVar("Settings", bound=BaseModel)

@@ -86,6 +86,11 @@ class MemoryLog:
         with self._moved:
             return dict(self._groups[group].positions) if group in self._groups else {}
 
+    def ends(self) -> dict[Partition, int]:
+        """The offset after the newest record of every partition."""
+        with self._moved:
+            return dict(self._ends)
+
     def owners(self, group: str = "detect") -> "dict[Partition, MemoryTransport]":
         """Who holds which partition."""
         with self._moved:

@@ -65,6 +65,19 @@ class LogSettings(BaseModel):
     snapshot_every_s: float = Field(120.0, gt=0, description="how often a detector saves the state of a partition")
 
 
+class IngestSettings(BaseModel):
+    """How sources are waited for, and when one is said to be silent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    flush_s: float = Field(0.2, gt=0, le=5.0, description="a report waits so long for others to go with it")
+    hold_s: float = Field(
+        5.0, ge=0, description="… and with several sources so long for slower ones, so as to keep order"
+    )
+    idle_s: float = Field(60.0, gt=0, description="a source without a report for so long is not waited for")
+    stale_s: float = Field(120.0, gt=0, description="… and for so long is told as feed_stale; the same for detectors")
+
+
 class LiveSettings(BaseModel):
     """Live operation as a whole: sections of the same file that holds the settings of detection."""
 
@@ -72,6 +85,7 @@ class LiveSettings(BaseModel):
 
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    ingest: IngestSettings = Field(default_factory=IngestSettings)
 
 
 def password_from(environment: Mapping[str, str]) -> SecretStr | None:

@@ -99,6 +99,7 @@ def rules(settings: LiveSettings) -> tuple[Rule, ...]:
     group = settings.log.group
     return (
         *_may("ingest", ("WRITE",), POSITIONS, VESSELS, REJECTS),
+        *_may("ingest", ("READ",), POSITIONS),  # where the one before it stopped
         *_transactions("ingest", "ingest"),
         *_may("detect", ("READ",), POSITIONS, STATE),
         *_may("detect", ("WRITE",), STATE, ALERTS, REJECTS),

@@ -20,8 +20,10 @@ from maritime.cli.detect import detect
 from maritime.cli.doctor import doctor
 from maritime.cli.evaluate import evaluate
 from maritime.cli.explain import explain
+from maritime.cli.ingest import ingest
 from maritime.cli.inspect import inspect
 from maritime.cli.replay import replay
+from maritime.cli.run import run
 from maritime.cli.screen import answer, tell
 from maritime.cli.simulate import simulate
 from maritime.cli.tail import tail
@@ -34,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor, detect, tail):
+for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor, run, ingest, detect, tail):
     app.command()(answer(command))
 app.add_typer(topics.app, name="topics")
 app.add_typer(group.app, name="group")

@@ -4,8 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 
 import pytest
 
@@ -148,3 +151,60 @@ def test_one_file_of_settings_serves_replay_and_log(sea, tmp_path):
     assert ran.code == 0, ran.err
     rules = maritime("topics", "acl", "--config", "all.yaml", cwd=tmp_path).out
     assert rules.startswith("kafka-acls.sh --bootstrap-server a:1 ")
+
+
+def newest_of(path):
+    newest = {}
+    for line in path.read_bytes().splitlines(keepends=True):
+        newest[json.loads(line)["alert_id"]] = line
+    return newest
+
+
+def test_one_process_without_a_broker_finds_what_a_replay_finds(sea, replayed, tmp_path):
+    ran = maritime("run", sea / "sea.nmea", "--out", "alerts.jsonl", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    expected = {alert.alert_id: json_line(alert) for alert in read_alerts(replayed / "alerts.jsonl")}
+    assert newest_of(tmp_path / "alerts.jsonl") == expected
+    assert ran.out.count("loitering") >= 3
+
+
+def test_what_one_process_refuses_is_kept(sea, tmp_path):
+    log = (sea / "sea.nmea").read_bytes()
+    (tmp_path / "dirty.nmea").write_bytes(log + b"!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*00\n")
+    ran = maritime("run", "dirty.nmea", "--rejects", "refused.jsonl", "--json", cwd=tmp_path)
+    assert ran.json()["dead_letters"] == 1
+    assert json.loads((tmp_path / "refused.jsonl").read_text())["reason"] == "bad_checksum"
+
+
+def test_sentences_over_tcp_reach_the_log(live, env):
+    """A second ingester of the same sea adds nothing: what it brings is late, and heartbeats are there already."""
+    before = alerts_in_the_log(live, env)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "maritime.cli", "ingest", uri, "--metrics-port", "0", "--json"],
+            cwd=live,
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        server.settimeout(60)
+        client, _ = server.accept()
+        with client:
+            sentences = b"".join((live / "sea.nmea").read_bytes().splitlines(keepends=True)[:500])
+            client.sendall(sentences)
+            address = next(line for line in process.stderr if "metrics at" in line).rsplit(" ", 1)[1].strip()
+            until_s = time.monotonic() + 30
+            metrics = ""
+            while time.monotonic() < until_s and f'maritime_source_live{{source="{uri}"}} 1.0' not in metrics:
+                metrics = urllib.request.urlopen(address, timeout=5).read().decode()
+                time.sleep(0.2)
+            health = urllib.request.urlopen(address.replace("/metrics", "/healthz"), timeout=5)
+            assert health.status == 200
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["reports"] > 100
+    assert f'maritime_source_live{{source="{uri}"}} 1.0' in metrics
+    assert alerts_in_the_log(live, env) == before
