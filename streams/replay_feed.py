@@ -9,16 +9,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from maritime.alerts.recorder import CLOCK_AHEAD
-from maritime.columns import Chunk, SourceTable
-from maritime.detect.heartbeat import HeartbeatMaker
+from maritime.columns import Chunk
+from maritime.detect.heartbeat import HeartbeatMaker, Heartbeats
 from maritime.detect.settings import DetectSettings
 from maritime.sources.inputs import InputFailure, Inputs
 from maritime.sources.mapping import ColumnMapping
 from maritime.sources.ordering import in_time_order
 from maritime.sources.span import check_span, within
 from maritime.sources.statics import EMPTY_STATICS
+from streams import codec
+from streams.ingest.resume import resumed
 from streams.log_writer import REPLAY_ROWS, LogWriter
+from streams.source_names import SourceNames
 from streams.transport import Transport
 
 SLICE_ROWS: Final = 5_000  # chosen: of one transaction where the speed is kept, so that time does not move in jumps
@@ -67,18 +72,21 @@ def feeding(
     """Write AIS files and directories into the log, a transaction at a step; yields the counts after each.
 
     Settings and times are those of `maritime.replay.replay`. `most_rows` is the size of a micro-batch, `chunk_rows` of
-    a transaction. An input that cannot be read is listed in `failures`, and the others are used.
+    a transaction. An input that cannot be read is listed in `failures`, and the others are used. In a log that has been
+    written to, sources keep their codes, and heartbeats of times that it has reached are not repeated.
     """
     check_span(from_ms, to_ms)
     settings = settings or DetectSettings()
-    sources = SourceTable()
+    before = resumed(transport)
+    sources = SourceNames()
+    sources.learn(before.names)  # codes mean what the log says they mean
     inputs = Inputs(paths, sources, format=format, mapping=mapping, start_ms=start_ms, newest_ms=newest_ms)
     heartbeats = HeartbeatMaker(settings.time, settings.clocks)
     writer = LogWriter(transport, sources, most_rows=most_rows)
     fed = Fed(failures=inputs.failures)
     chunks = in_time_order(inputs, lateness_ms=round(settings.time.lateness_s * 1000), spill_dir=spill_dir)
     for chunk in _sliced(within(chunks, from_ms, to_ms), chunk_rows):
-        beats = heartbeats.feed(chunk.positions, chunk.clock)
+        beats = _after(heartbeats.feed(chunk.positions, chunk.clock), before.watermark_ms)
         believed, ahead = heartbeats.believed(chunk.positions)
         writer.reports(believed, chunk.statics)
         writer.heartbeats(beats)
@@ -93,7 +101,7 @@ def feeding(
         fed.refused_ahead += ahead.num_rows if ahead else 0
         fed.bytes_read += chunk.bytes_read
         yield _counted(fed, writer)
-    writer.heartbeats(heartbeats.finish())
+    writer.heartbeats(_after(heartbeats.finish(), before.watermark_ms))
     writer.commit()
     yield _counted(fed, writer)
 
@@ -103,6 +111,11 @@ def pause_s(fed: Fed, speed: float | None, elapsed_s: float) -> float:
     if speed is None or fed.first_ms is None or fed.watermark_ms is None:
         return 0.0
     return max(0.0, (fed.watermark_ms - fed.first_ms) / 1000.0 / speed - elapsed_s)
+
+
+def _after(beats: Heartbeats, watermark_ms: int | None) -> Heartbeats:
+    passed = 0 if watermark_ms is None else int(np.searchsorted(beats.watermark_ms, watermark_ms, "right"))
+    return codec.between(beats, passed, len(beats)) if passed else beats
 
 
 def _counted(fed: Fed, writer: LogWriter) -> Fed:

@@ -39,7 +39,9 @@ class KafkaSettings(BaseModel):
         description="an open transaction holds up all readers, so a dead writer's ends soon",
     )
     session_timeout_ms: int = Field(15_000, ge=1_000, description="silence after which a member's partitions move")
-    most_record_bytes: int = Field(600 * 1024, ge=1_024, description="larger records are refused before they are sent")
+    most_record_bytes: int = Field(
+        600 * 1024, ge=600 * 1024, description="larger records are refused before they are sent; the project's own fit"
+    )
     compression: Literal["none", "lz4", "zstd"] = Field("lz4", description="of records on their way and in the log")
 
     @model_validator(mode="after")

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from maritime.units import DAY_MS
 from streams.settings import LiveSettings
 from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
 
-DAY_MS: Final = 86_400_000
 # Records are at most 512 KiB; a batch of the producer may hold some of them, with headers.
 MOST_BATCH_BYTES: Final = 1_048_576
 ROLL_MS: Final = (
@@ -36,6 +36,8 @@ class TopicSpec:
         configs = {"cleanup.policy": self.cleanup, "max.message.bytes": str(self.most_batch_bytes)}
         if self.retention_ms is not None:
             configs["retention.ms"] = str(self.retention_ms)
+        # Of three copies two must have a record before it counts: what was confirmed survives a broker.
+        configs["min.insync.replicas"] = str(min(2, self.replication))
         return configs | ARRIVAL | dict(self.more)
 
 
@@ -45,6 +47,7 @@ class TopicFound:
 
     name: str
     partitions: int
+    replication: int  # of the partition that has the fewest copies
     configs: Mapping[str, str | None]
 
 
@@ -88,16 +91,20 @@ def differences(wanted: Sequence[TopicSpec], found: Mapping[str, TopicFound]) ->
                 f"{spec.name}: {topic.partitions} partitions where {spec.partitions} are set; the number is fixed at "
                 "creation, as it decides where a vessel's records lie"
             )
+        if topic.replication < spec.replication:
+            sentences.append(f"{spec.name}: {topic.replication} copies where {spec.replication} are set")
         for key, value in spec.configs().items():
             if topic.configs.get(key) != value:
                 sentences.append(f"{spec.name}: {key} is {topic.configs.get(key)}, should be {value}")
     return sentences
 
 
-def rules(settings: LiveSettings) -> tuple[Rule, ...]:
-    """Least permissions of the three principals of one operator: `ingest`, `detect` and `tail`."""
+def rules(settings: LiveSettings, names: Mapping[str, str] | None = None) -> tuple[Rule, ...]:
+    """Least permissions of the three principals of one operator: `ingest`, `detect` and `tail`, or what `names` calls
+    them (a certificate's name, for one).
+    """
     group = settings.log.group
-    return (
+    wanted = (
         *_may("ingest", ("WRITE",), POSITIONS, VESSELS, REJECTS),
         *_may("ingest", ("READ",), POSITIONS),  # where the one before it stopped
         *_transactions("ingest", "ingest"),
@@ -105,9 +112,10 @@ def rules(settings: LiveSettings) -> tuple[Rule, ...]:
         *_may("detect", ("WRITE",), STATE, ALERTS, REJECTS),
         Rule("detect", "group", group, False, "READ"),
         *_transactions("detect", group),
-        *_may("tail", ("READ",), POSITIONS, VESSELS, ALERTS),
+        *_may("tail", ("READ",), POSITIONS, VESSELS, REJECTS, ALERTS),
         Rule("tail", "group", "tail", True, "READ"),
     )
+    return tuple(rule._replace(principal=(names or {}).get(rule.principal, rule.principal)) for rule in wanted)
 
 
 def commands(wanted: Sequence[Rule], bootstrap: str) -> list[str]:

@@ -322,30 +322,36 @@ class DetectWorker:
         return records
 
     def _due(self) -> list[Partition]:
-        """Partitions whose snapshot is due."""
-        now_s = self._clock()
-        return [p for p, held in self._held.items() if now_s - held.saved_at_s >= self._pace.snapshot_every_s]
+        """The partition whose snapshot is due longest, if any: one a cycle, so that no transaction grows with them."""
+        due_s = self._clock() - self._pace.snapshot_every_s
+        due = [(held.saved_at_s, partition) for partition, held in self._held.items() if held.saved_at_s <= due_s]
+        return [min(due)[1]] if due else []
 
     def _commit(self, transport: Transport, to_save: Iterable[Partition]) -> None:
         """End the transaction: snapshots, then the positions of all that was taken."""
-        saved: list[tuple[_Held, int]] = []
+        saved: list[tuple[Partition, int]] = []
         for partition in to_save:
             held = self._held[partition]
-            if held.detector is None or held.next_offset < held.live_from or held.saved_offset == held.next_offset:
+            if held.detector is None or held.next_offset < held.live_from:
+                continue
+            if held.saved_offset == held.next_offset:  # nothing new to save
+                held.saved_at_s = self._clock()
                 continue
             body = held.detector.snapshot()
             transport.send(
                 list(records_of(body, partition.number, held.next_offset, held.slot, held.sequence, self._maker))
             )
-            saved.append((held, held.next_offset))
+            saved.append((partition, held.next_offset))
         moved = {p: held.next_offset for p, held in self._held.items() if held.detector is not None and held.is_dirty}
+        moved |= dict(saved)  # positions prove that the partition is still ours; without them a zombie could save
         if not moved and not saved:
             return
         transport.commit(moved)
         self._counts["commits"] += 1
         for partition, offset in moved.items():
             self._held[partition].committed = offset
-        for held, offset in saved:
+        for partition, offset in saved:
+            held = self._held[partition]
             held.saved_offset, held.saved_at_s = offset, self._clock()
             held.slot, held.sequence = 1 - held.slot, held.sequence + 1
             self._counts["snapshots"] += 1

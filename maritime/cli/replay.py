@@ -9,6 +9,7 @@ from maritime.cli.screen import Format, Json, Mapping, Start, newest_accepted_ms
 from maritime.errors import UsageError
 
 LOG: Final = "kafka"
+TOP: Final = 20  # alerts printed
 
 
 def replay(
@@ -34,7 +35,7 @@ def replay(
     coastline: Annotated[Path | None, typer.Option(help="A finer coastline than the one shipped.")] = None,
     revisions: Annotated[bool, typer.Option("--revisions", help="Also write every revision of every alert.")] = False,
     draw_map: Annotated[bool, typer.Option("--map/--no-map", help="Draw map.png.")] = True,
-    top: Annotated[int, typer.Option(min=0, help="How many alerts to print.")] = 20,
+    top: Annotated[int, typer.Option(min=0, help="How many alerts to print.")] = TOP,
     as_json: Json = False,
 ) -> int:
     """Find the alerts in AIS files; write them, a map and a summary; print the first by rank.
@@ -51,8 +52,10 @@ def replay(
         "format": format,
     }
     if into_log:
-        if out is not None:
-            raise UsageError("--out is for results, and `maritime detect` finds those of the log; leave it out")
+        given: dict[str, object] = {"--out": out, "--area": area, "--types": types, "--zones": zones, "--ports": ports}
+        given |= {"--coastline": coastline, "--revisions": revisions, "--no-map": not draw_map, "--top": top != TOP}
+        for option in (name for name, value in given.items() if value):
+            raise UsageError(f"{option} is for results, and `maritime detect` finds those of the log; leave it out")
         return _into_log(inputs, config, mapping, speed, options, as_json=as_json)
     if out is None:
         raise UsageError("--out is missing; name a folder for the results, or --to kafka")

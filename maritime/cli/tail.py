@@ -1,6 +1,8 @@
 """`maritime tail`: print what passes through a topic, as JSON lines."""
 
 import json
+import os
+import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
@@ -41,17 +43,20 @@ def tail(
 
     topic = {What.alerts: ALERTS, What.positions: POSITIONS, What.rejects: REJECTS}[what]
     _, live = settings_of(config)
-    transport = client_of(live, "tail", None)
+    transport = client_of(live, f"tail.{socket.gethostname()}.{os.getpid()}", None)
     try:
         if not follow:
             if from_beginning:
                 for number in range(transport.topics().get(topic, 0)):
                     _print(what, transport.read(Partition(topic, number)), as_json=as_json)
             return 0
-        transport.subscribe(topic, _From(transport, beginning=from_beginning))
+        place = _From(transport, beginning=from_beginning)
+        transport.subscribe(topic, place)
         with stopped_by_signals() as stop:
             while not stop.is_set():
-                _print(what, transport.poll(POLL_S), as_json=as_json)
+                records = transport.poll(POLL_S)
+                _print(what, records, as_json=as_json)
+                place.passed(records)
     except BrokenPipeError:  # whoever read has had enough
         sys.stderr.close()
     finally:
@@ -60,16 +65,24 @@ def tail(
 
 
 class _From:
-    """Sets out at the beginning or the end of whatever partition is assigned."""
+    """Sets out at the beginning or the end of a partition, and when it is assigned again goes on where it was."""
 
     def __init__(self, transport: "Transport", *, beginning: bool) -> None:
         self._transport = transport
         self._beginning = beginning
+        self._next: dict[Partition, int] = {}
 
     def assigned(self, partitions: "Sequence[Partition]") -> None:
         for partition in partitions:
-            first, end = self._transport.bounds(partition)
-            self._transport.seek(partition, first if self._beginning else end)
+            if partition not in self._next:
+                first, end = self._transport.bounds(partition)
+                self._next[partition] = first if self._beginning else end
+            self._transport.seek(partition, self._next[partition])
+
+    def passed(self, records: "Iterable[Record]") -> None:
+        """These were printed."""
+        for record in records:
+            self._next[record.partition] = record.offset + 1
 
     def revoked(self, partitions: "Sequence[Partition]") -> None:
         """Nothing is kept of a partition."""

@@ -43,7 +43,9 @@ class KafkaAdministration:
     def topics(self) -> dict[str, TopicFound]:
         """The topics that this user may see, with their configuration."""
         described = self._ask("reading the topics", self._client.describe_topics)
-        partitions = {t["name"]: len(t["partitions"]) for t in described if not t["name"].startswith("__")}
+        topics = {t["name"]: t["partitions"] for t in described if not t["name"].startswith("__")}
+        partitions = {name: len(held) for name, held in topics.items()}
+        copies = {name: min(len(p["replica_nodes"]) for p in held) for name, held in topics.items()}
         if not partitions:
             return {}
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in partitions]
@@ -54,7 +56,7 @@ class KafkaAdministration:
             name: {key: entry["value"] for key, entry in entries.items()}
             for name, entries in configs.get("topic", {}).items()
         }
-        return {name: TopicFound(name, number, values.get(name, {})) for name, number in partitions.items()}
+        return {name: TopicFound(name, n, copies[name], values.get(name, {})) for name, n in partitions.items()}
 
     def create(self, wanted: Sequence[TopicSpec]) -> list[str]:
         """Create those topics that do not exist yet; their names."""

@@ -12,7 +12,9 @@ from streams.memory import MemoryLog
 from streams.observe.health import Pulse
 from streams.observe.observed_worker import ObservedWorker
 from streams.observe.probe import probe
+from streams.observe.source_metrics import SourceMetrics
 from streams.observe.status_server import StatusServer
+from streams.status import LIVE, SourceStatus, Status
 from tests.cli.running import PROJECT
 from tests.streams.live import setup_of, topics
 
@@ -26,13 +28,14 @@ WORDS = re.compile(r"\b(?:maritime|process)_[a-z_]+\b|\bup\b")
 
 @pytest.fixture(scope="module")
 def metrics():
-    """Names of every series that a detector serves, with their labels where there are fixed ones."""
+    """Names of every series that a detector and an ingester serve."""
     log = MemoryLog(topics(1))
     observed = ObservedWorker(lambda: log.client("seen"), setup_of(1))
     observed.worker.cycle()
     observed._look()
+    sources = SourceMetrics(lambda: Status(1_000, None, (SourceStatus("a", LIVE, 0, 1, 0),)))
     names = {"up"}
-    for family in observed.registry.collect():
+    for family in (*observed.registry.collect(), *sources.collect()):
         names.add(family.name)
         suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [])
         names.update(family.name + suffix for suffix in suffixes)

@@ -65,7 +65,7 @@ def test_retention_counts_from_arrival():
 
 def test_no_difference_when_all_is_as_it_should_be():
     wanted = specs(LiveSettings())
-    found = {spec.name: TopicFound(spec.name, spec.partitions, spec.configs()) for spec in wanted}
+    found = {spec.name: TopicFound(spec.name, spec.partitions, spec.replication, spec.configs()) for spec in wanted}
     assert differences(wanted, found) == []
     del found["alerts"]
     assert differences(wanted, found) == ["alerts: missing, or this user may not see it"]
