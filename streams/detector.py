@@ -141,7 +141,7 @@ class PartitionDetector:
                 for value, headers in self._parts
             ],
         }
-        head = json.dumps(known, sort_keys=True, separators=(",", ":")).encode()
+        head = json.dumps(known, separators=(",", ":")).encode()
         return _HEAD.pack(MAGIC, VERSION, len(head)) + head + self._engine.snapshot()
 
     @classmethod

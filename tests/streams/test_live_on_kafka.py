@@ -16,7 +16,7 @@ from tests.streams.live import drain, events, setup_of, topics, worker_of, write
 
 pytestmark = pytest.mark.broker
 PARTITIONS = 3
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Crash(BaseException):
@@ -46,9 +46,9 @@ class KafkaLog:
 
 
 @pytest.fixture
-def log(broker):
+def log(own_broker):
     with ExitStack() as closes:
-        yield KafkaLog(broker.bootstrap, closes)
+        yield KafkaLog(own_broker.bootstrap, closes)
 
 
 def expected() -> list[tuple[str, bytes]]:

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture
-def log(broker):
+def log(own_broker):
     with ExitStack() as closes:
-        yield KafkaLog(broker.bootstrap, closes)
+        yield KafkaLog(own_broker.bootstrap, closes)
 
 
 def fetched(server, path):
