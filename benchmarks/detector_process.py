@@ -71,7 +71,7 @@ class Orders:
     password: str | None = None
     stop_when_idle_s: float | None = None
     poll_interval_ms: int | None = None  # after which a member that does not poll loses its partitions
-    sleeps: Mapping[int, float] = field(default_factory=dict)  # seconds of sleep before the n-th poll
+    sleeps: Mapping[int, float] = field(default_factory=dict)  # seconds of sleep after the n-th poll that found records
     clock_jumps: tuple[float, ...] = ()  # seconds, one at every hundredth look at the clock
 
 
@@ -153,11 +153,11 @@ class _Stepping:
 
     def poll(self, timeout_s: float, most_records: int = 500) -> list[Record]:
         self._steps.at("poll")
-        self._polls += 1
-        time.sleep(self._sleeps.get(self._polls, 0.0))
         records = self._inner.poll(timeout_s, most_records)
         if records:
             self._steps.at("polled")
+            self._polls += 1
+            time.sleep(self._sleeps.get(self._polls, 0.0))
         return records
 
     def commit(self, positions: Mapping[Partition, int] | None = None) -> None:

@@ -22,7 +22,7 @@ from maritime.errors import TransportError
 from streams.kafka import KafkaAdministration, KafkaTransport
 from streams.log_writer import LogWriter
 from streams.settings import KafkaSettings, LiveSettings, LogSettings
-from streams.topic_names import POSITIONS, STATE
+from streams.topic_names import POSITIONS
 from streams.topics import specs
 from streams.transport import Outgoing, Partition
 from tests.detect.fleet import fleet, sources, statics
@@ -170,6 +170,7 @@ def feed(
     most_rows: int = BATCH_ROWS,
     pause_s: float = 0.0,
     between: Callable[[int], None] = lambda step: None,
+    finish: bool = True,
 ) -> None:
     """The fleet into a log, `step` reports with their heartbeats in a transaction; `between` is called after each."""
     positions = fleet(1) if positions is None else positions
@@ -186,8 +187,9 @@ def feed(
         writer.commit()
         between(number)
         time.sleep(pause_s)
-    writer.heartbeats(maker.finish())
-    writer.commit()
+    if finish:
+        writer.heartbeats(maker.finish())
+        writer.commit()
     client.close()
 
 
@@ -247,9 +249,3 @@ def verdict(found: Outcome, expected: Outcome) -> Verdict:
         duplicated=len(found.events) - len(there) + letters_more,
         strange=sum(wanted.get(name) != value for name, value in there.items()),
     )
-
-
-def saved_states(log: LiveLog) -> int:
-    """How many records the state topic holds."""
-    client = log.client()
-    return sum(client.bounds(Partition(STATE, number))[1] for number in range(log.topics[STATE]))

@@ -132,7 +132,7 @@ class DetectWorker:
         """Cycle until `stop` is set, or nothing came for so long to partitions of ours; then leave cleanly."""
         busy_s = self._clock()
         while not stop.is_set() and (stop_when_idle_s is None or self._clock() - busy_s < stop_when_idle_s):
-            if self.cycle() or not self._held:
+            if self.cycle() or self.failures_in_a_row or not self._held:
                 busy_s = self._clock()
             if self.failures_in_a_row:
                 if self.failures_in_a_row >= MOST_FAILURES and self.last_error is not None:
