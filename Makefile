@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench chaos soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,13 @@ check: setup  ## format, lint, types, import directions
 
 bench: setup  ## measure speed, memory and accuracy; prints what the docs state
 	@$(BIN)/python -m benchmarks
+
+chaos: setup  ## break detectors, brokers and records on a real broker; no alert may be lost or told twice
+	@$(BIN)/python -m benchmarks.chaos
+
+soak: setup  ## an hour of live operation with rebalances and a broker restart; report in bench-out/soak.md
+	@mkdir -p bench-out
+	@$(BIN)/python -m benchmarks.soak --out bench-out/soak.md
 
 clean:  ## remove the environment, caches and outputs
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-out bench-out

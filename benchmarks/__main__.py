@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-NAMES: Final = ("decode", "engine", "day", "deletion", "other_seas", "scenarios", "neptune_peer")
+NAMES: Final = ("decode", "engine", "day", "deletion", "other_seas", "scenarios", "neptune_peer", "live")
 LIBRARIES: Final = ("numba", "numpy", "pyarrow", "pyais")
 
 

@@ -150,7 +150,7 @@ class DetectWorker:
         """
         busy_s = self._clock()
         while not stop.is_set() and (stop_when_idle_s is None or self._clock() - busy_s < stop_when_idle_s):
-            if self.cycle() or not self._held:
+            if self.cycle() or self.failures_in_a_row or not self._held:
                 busy_s = self._clock()
             after_cycle()
             if self.failures_in_a_row:

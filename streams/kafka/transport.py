@@ -24,9 +24,11 @@ class KafkaTransport:
         self._exactly_once = settings.delivery == "exactly_once"
         self._writer = Writer(settings, f"{group}.{member}", password)
         self._reader = Reader(settings, group, member, password)
+        self._is_member = False
 
     def subscribe(self, topic: str, listener: Listener) -> None:
         """Join the group for one topic; partitions come through the listener during `poll`."""
+        self._is_member = True
         self._reader.subscribe(topic, listener)
 
     def send(self, records: Sequence[Outgoing]) -> None:
@@ -78,8 +80,11 @@ class KafkaTransport:
         self._reader.seek(partition, offset)
 
     def committed(self, partition: Partition) -> int | None:
-        """The group's committed position in a partition; None when there is none."""
-        self._writer.settle()
+        """The group's committed position in a partition; None when there is none.
+
+        A member ends first what the last one of its name left open: the answer would wait for that transaction.
+        """
+        self._writer.settle(inherited=self._is_member)
         return self._reader.committed(partition)
 
     def bounds(self, partition: Partition) -> tuple[int, int]:

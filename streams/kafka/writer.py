@@ -118,9 +118,11 @@ class Writer:
             return
         self._closed_transaction("aborts")
 
-    def settle(self) -> None:
-        """Make sure that no transaction of this name is open or half ended. Raises TransportError."""
-        if self._unsettled:
+    def settle(self, *, inherited: bool = False) -> None:
+        """Make sure that no transaction of this client is open or half ended; with `inherited`, none of this name at
+        all, as a process that died may have left it. Raises TransportError.
+        """
+        if self._unsettled or (inherited and self._transactional and self._producer is None):
             try:
                 self._made()
             except kafka_errors.KafkaError as error:

@@ -15,8 +15,9 @@ import tempfile
 import time
 import uuid
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import trustme
 from cryptography.hazmat.primitives import serialization
@@ -36,8 +37,8 @@ PASSWORDS |= {"tail": "tail-of-the-tests", "partner": "partner-of-the-tests"}
 
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+node.id={node_id}
+controller.quorum.bootstrap.servers={controllers}
 controller.listener.names=CONTROLLER
 listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
@@ -45,13 +46,14 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocol}:{protocol}
 inter.broker.listener.name={protocol}
 log.dirs={folder}/log
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
+min.insync.replicas={in_sync}
 transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={in_sync}
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
@@ -95,13 +97,36 @@ class NoBrokerError(Exception):
     """No broker can be started here; the sentence says what is missing."""
 
 
-class Broker:
-    """One broker process with its folder. Started by `start`; the log on disk outlives `kill` and `restart`."""
+class Seat(NamedTuple):
+    """Where one broker of a cluster listens, and the name of its folder among the voters."""
 
-    def __init__(self, folder: Path, *, secured: bool = False) -> None:
+    node_id: int
+    port: int
+    controller_port: int
+    directory_id: str
+
+
+class Broker:
+    """One broker process with its folder. Started by `start`; the log on disk outlives `kill` and `restart`.
+
+    Alone, or with `seats` one of a cluster, the one of number `node_id`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        secured: bool = False,
+        seats: Sequence[Seat] = (),
+        node_id: int = 1,
+        cluster_id: str | None = None,
+    ) -> None:
         self.folder = folder
         self.secured = secured
-        self.port, controller_port = free_ports(2)
+        self.node_id = node_id
+        self._seats = seats or new_seats(1)
+        self._cluster_id = cluster_id or new_id()
+        _, self.port, controller_port, _ = self._seats[node_id - 1]
         self._process: subprocess.Popen[bytes] | None = None
         self._classpath = f"{jars()}/*"
         self._output = folder / "broker.log"
@@ -109,6 +134,10 @@ class Broker:
             protocol="SASL_SSL" if secured else "PLAINTEXT",
             port=self.port,
             controller_port=controller_port,
+            controllers=",".join(f"127.0.0.1:{seat.controller_port}" for seat in self._seats),
+            node_id=node_id,
+            copies=len(self._seats),
+            in_sync=len(self._seats) // 2 + 1,
             folder=folder,
         )
         if secured:
@@ -133,8 +162,18 @@ class Broker:
         """Whether the process is ours."""
         return True
 
+    @property
+    def pid(self) -> int | None:
+        """Number of the process; None when it is not running."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
     def start(self) -> None:
         """Start the process and wait until it takes connections. Raises NoBrokerError with the end of its log."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start the process."""
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 [*self._java(), "kafka.Kafka", str(self.folder / "server.properties")],
@@ -142,6 +181,10 @@ class Broker:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
+
+    def wait(self) -> None:
+        """Wait until the process takes connections."""
+        assert self._process is not None
         deadline = time.monotonic() + START_TIMEOUT_S
         while not takes_connections(self.port):
             if self._process.poll() is not None:
@@ -195,13 +238,52 @@ class Broker:
         ]
 
     def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(b"\x01" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
-        command = [*self._java(), "kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster_id]
+        command = [*self._java(), "kafka.tools.StorageTool", "format", "--cluster-id", self._cluster_id]
         command += ["--config", str(self.folder / "server.properties")]
+        if len(self._seats) == 1:
+            command.append("--standalone")
+        else:
+            voters = (f"{s.node_id}@127.0.0.1:{s.controller_port}:{s.directory_id}" for s in self._seats)
+            command += ["--initial-controllers", ",".join(voters)]
         if self.secured:
             for name, password in PASSWORDS.items():
                 command += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
         run(command, FORMAT_TIMEOUT_S, "the broker's folder could not be formatted")
+
+
+class Cluster:
+    """Three brokers, each a voter too: any one may be killed, and what is committed stays."""
+
+    SIZE = 3
+
+    def __init__(self, folder: Path) -> None:
+        seats, cluster_id = new_seats(self.SIZE), new_id()
+        self.nodes: dict[int, Broker] = {}
+        for seat in seats:
+            place = folder / f"node{seat.node_id}"
+            place.mkdir()
+            self.nodes[seat.node_id] = Broker(place, seats=seats, node_id=seat.node_id, cluster_id=cluster_id)
+
+    @property
+    def bootstrap(self) -> str:
+        """Addresses for clients."""
+        return ",".join(node.bootstrap for node in self.nodes.values())
+
+    def start(self) -> None:
+        """Start all, and wait until they take connections: none does before two are there."""
+        for node in self.nodes.values():
+            node.launch()
+        for node in self.nodes.values():
+            node.wait()
+
+    def stop(self) -> None:
+        """End all processes at once: in order, the last ones would wait for those that are gone."""
+        for node in self.nodes.values():
+            node.kill()
+
+    def log(self) -> str:
+        """The end of what each wrote."""
+        return "\n".join(f"node {number}:\n{node.log()}" for number, node in self.nodes.items())
 
 
 class RunningBroker:
@@ -298,6 +380,17 @@ def write_keys(folder: Path) -> None:
     )
     chain = b"".join(certificate.bytes() for certificate in issued.cert_chain_pems)
     (folder / "broker.pem").write_bytes(pkcs8 + chain)
+
+
+def new_id() -> str:
+    """An id as Kafka writes them: 128 bits in the URL's base 64; it takes none that begins with a dash."""
+    return base64.urlsafe_b64encode(b"\x01" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+
+
+def new_seats(count: int) -> tuple[Seat, ...]:
+    """Seats on free ports, numbered from 1."""
+    ports = free_ports(2 * count)
+    return tuple(Seat(i + 1, ports[2 * i], ports[2 * i + 1], new_id()) for i in range(count))
 
 
 def free_ports(count: int) -> list[int]:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from maritime.errors import ConfigurationError, FencedError, RefusedError, TransportError
 from streams.kafka import KafkaAdministration, KafkaTransport
+from streams.kafka.writer import offsets
 from streams.settings import KafkaSettings, LiveSettings, LogSettings
 from streams.topics import Rule, TopicSpec, differences, rules, specs
 from streams.transport import Outgoing, Partition
@@ -127,6 +128,24 @@ def test_a_twin_takes_the_partitions_and_the_first_is_fenced(logs):
     assert second.client.committed(Partition(topic, 0)) == 0
     second.client.close()
     until(lambda: ("lost", (0, 1)) in first.told and len(first.holds) == 2, first.poll)
+
+
+def test_a_restarted_member_ends_what_the_last_one_left_open(logs):
+    """Without waiting for the transaction's timeout: the positions in it would keep the restarted one from its work."""
+    topic, result = logs.topic(), logs.topic()
+    partition = Partition(topic, 0)
+    gone = Member(logs.client("member"), topic)
+    until(lambda: bool(gone.holds), gone.poll)
+    gone.client.send(outgoing(result, b"half"))
+    membership = gone.client._reader.membership([partition])
+    gone.client._writer._producer.send_offsets_to_transaction(offsets({partition: 7}), membership)
+
+    again = logs.client("member")
+    again.subscribe(topic, Member(logs.client("other", "other"), topic))
+    began_s = time.monotonic()
+    assert again.committed(partition) is None
+    assert time.monotonic() - began_s < 3.0
+    assert committed_values(again, result) == []
 
 
 def test_a_listener_that_fails_skips_no_record(logs):

@@ -4,7 +4,7 @@ from threading import Event, Thread
 
 import pytest
 
-from maritime.errors import ConfigurationError, RefusedError
+from maritime.errors import ConfigurationError, RefusedError, TransportError
 from streams.log_writer import LogWriter
 from streams.memory import MemoryLog
 from streams.topic_names import ALERTS, POSITIONS, STATE
@@ -108,3 +108,21 @@ def test_an_idle_log_is_no_stall():
 def _seconds():
     ticks = iter(range(10**9))
     return lambda: next(ticks) * 0.5
+
+
+def test_a_log_that_fails_is_no_idle_log():
+    """Who waits for idleness would take the work for done."""
+    log = MemoryLog(topics(1))
+    write(log, fleet(1).slice(0, 3_000), statics(), finish=False)
+    fails = iter(range(4))
+
+    def fault(point):
+        if point == "poll" and log.group_positions() and next(fails, None) is not None:
+            raise TransportError("the log is away")
+
+    worker = DetectWorker(
+        lambda: log.client("w", fault=fault), setup_of(1), Pace(cycle_s=0, most_records=20), clock=_seconds()
+    )
+    worker.run(Event(), stop_when_idle_s=20.0)
+    assert worker.counters()["failures"] == 4
+    assert all_read(log)
