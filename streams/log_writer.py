@@ -124,7 +124,7 @@ class LogWriter:
         for reason, right in rules(batch):
             if not right.all():
                 wrong = batch.filter(pa.array(~right)).to_pylist()
-                self.rejects(_reject(row, reason) for row in wrong)
+                self.rejects(reject_of_row(row, reason) for row in wrong)
                 return self._right(batch.filter(pa.array(right)), rules)
         return batch
 
@@ -134,7 +134,7 @@ class LogWriter:
         if len(packed.value) <= PACKED_BYTES or (batch.num_rows == 1 and len(packed.value) <= MOST_BYTES):
             yield packed
         elif batch.num_rows == 1:
-            self.rejects([_reject(batch.to_pylist()[0], "oversize")])
+            self.rejects([reject_of_row(batch.to_pylist()[0], "oversize")])
         else:
             for half in codec.halves(batch):
                 yield from self._fitting(half, pack)
@@ -180,6 +180,7 @@ class LogWriter:
             self._vessels.popitem(last=False)
 
 
-def _reject(row: dict[str, Any], reason: str) -> Reject:
+def reject_of_row(row: dict[str, Any], reason: str, file: str = "") -> Reject:
+    """A row that was decoded and then refused, as a reject that shows its values."""
     content = " ".join(f"{name}={value}" for name, value in row.items())
-    return Reject("", 0, reason, content.encode("utf-8", "replace")[:CONTENT_LIMIT])
+    return Reject(file, int(row.get("line") or 0), reason, content.encode("utf-8", "replace")[:CONTENT_LIMIT])

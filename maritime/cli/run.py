@@ -61,9 +61,9 @@ def run(
             if reject_file:
                 reject_file.write(_letter(record))
 
-        embedded = Embedded(opened, on_alert, on_reject, places, settings, pace_of(live.ingest))
         with stopped_by_signals() as stop:
-            embedded.run(stop)
+            embedded = Embedded(opened, on_alert, on_reject, places, settings, pace_of(live.ingest), stop)
+            embedded.run()
     counts = embedded.ingester.counters() | {"revisions_of_alerts": told, "dead_letters": refused}
     if as_json:
         print_json(counts)

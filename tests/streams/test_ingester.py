@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from maritime.columns import PROVENANCE_SCHEMA, STATIC_SCHEMA, Chunk
+from maritime.columns import CLOCK_SCHEMA, PROVENANCE_SCHEMA, STATIC_SCHEMA, Chunk
 from maritime.errors import FencedError, InputError, RefusedError, TransportError, UsageError
 from maritime.replay import replay
 from maritime.simulate import load_scenario, play
@@ -24,6 +24,7 @@ from maritime.units import HOUR_MS, MINUTE_MS
 from streams import codec
 from streams.ingest.ingester import Ingester, IngestPace
 from streams.ingest.opening import open_source
+from streams.ingest.outbox import TRIES_AFTER_STOP
 from streams.memory import MemoryLog
 from streams.topic_names import POSITIONS, REJECTS
 from tests.detect.fleet import START_MS, _joined, _track, batch, fleet, places, run
@@ -78,7 +79,7 @@ def whole_rows(path: Path) -> tuple[int, int]:
     """Reports and static reports of the lines, as a replay reads them."""
     log = MemoryLog(topics(1))
     ingester = ingesting(log, str(path))
-    ingester.run(Event())
+    ingester.run()
     counts = ingester.counters()
     return counts["reports"], counts["statics"]
 
@@ -94,7 +95,7 @@ def test_a_file_ends_by_itself_and_gives_the_alerts_of_a_replay(expected, tmp_pa
     path = tmp_path / "log.nmea"
     path.write_bytes(b"".join(lines()))
     log = MemoryLog(topics(PARTITIONS))
-    ingesting(log, str(path)).run(Event())
+    ingesting(log, str(path)).run()
     assert detected(log) == expected
     assert not [reason for reason in letters(log) if reason[0] == "record"]
 
@@ -249,9 +250,121 @@ def test_a_second_ingester_of_one_identity_fences_the_first():
     second.step(0)
     with pytest.raises(FencedError):
         run_until(first, lambda: False, 5)
-    with pytest.raises(FencedError):
-        first.stop()
+    first.stop()
+    second.step(0)
     second.stop()
+
+
+class Recovering:
+    """A client that takes its identity back when it is used after it was fenced, as Kafka's does."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self._client = log.client("ingest", "ingest")
+        self._was_fenced = False
+
+    def __getattr__(self, name: str):
+        return getattr(self._client, name)
+
+    def send(self, records) -> None:
+        if self._was_fenced:
+            self._client = self._log.client("ingest", "ingest")
+        try:
+            self._client.send(records)
+        except FencedError:
+            self._was_fenced = True
+            raise
+
+
+def test_an_ingester_that_was_fenced_does_not_fence_its_successor_on_its_way_out():
+    log = MemoryLog(topics(PARTITIONS))
+    first = Ingester(Recovering(log), [open_source("udp://127.0.0.1:0", environment={}, rng=quick())], rng=quick())
+    first.start()
+    first.step(0)
+    second = ingesting(log, "udp://127.0.0.1:0")
+    second.start()
+    second.step(0)
+    with pytest.raises(FencedError):
+        run_until(first, lambda: False, 5)
+    first.stop()
+    second._status_at_s = None
+    second.step(0)
+    second.stop()
+
+
+class Away:
+    """A log that is away, until it is said to be back."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._client = log.client("ingest", "ingest")
+        self.is_away = True
+        self.tries = 0
+
+    def __getattr__(self, name: str):
+        if self.is_away and name != "abort":
+            self.tries += 1
+            raise TransportError("127.0.0.1:9092 cannot be reached")
+        return getattr(self._client, name)
+
+
+def test_a_log_that_is_away_at_the_start_is_waited_for():
+    away = Away(MemoryLog(topics(PARTITIONS)))
+    reasons: list[str] = []
+
+    def on_wait(reason: str) -> None:
+        reasons.append(reason)
+        away.is_away = len(reasons) < 3
+
+    source = open_source("udp://127.0.0.1:0", environment={}, rng=quick())
+    ingester = Ingester(away, [source], rng=quick(), on_wait=on_wait)
+    assert reasons == ["the log cannot be used: 127.0.0.1:9092 cannot be reached"] * 3
+    assert ingester.watermark_ms is None
+
+
+def test_a_stop_ends_the_waiting_for_a_log_that_is_away():
+    stop = Event()
+    source = open_source("udp://127.0.0.1:0", environment={}, rng=quick())
+    with pytest.raises(TransportError):
+        Ingester(Away(MemoryLog(topics(1))), [source], rng=quick(), stop=stop, on_wait=lambda _: stop.set())
+    stop.clear()
+    away = Away(MemoryLog(topics(PARTITIONS)))
+    away.is_away = False
+    ingester = Ingester(away, [source], rng=quick(), stop=stop, on_wait=lambda _: stop.set())
+    ingester._outbox._wait = lambda _: None
+    ingester.start()
+    away.is_away = True
+    with pytest.raises(TransportError):
+        run_until(ingester, lambda: False, 5)
+    assert away.tries == 1 + TRIES_AFTER_STOP
+    away.is_away = False
+    ingester.stop()
+
+
+def test_what_is_stamped_in_the_future_is_refused_and_moves_no_time():
+    """Two wrong stamps bear each other out, and time that the log believes is never taken back."""
+    log = MemoryLog(topics(PARTITIONS))
+    now_ms = START_MS + HOUR_MS
+    ingester = Ingester(log.client("i", "ingest"), [Scripted("north")], clock_ms=lambda: now_ms)
+    ingester.table.code("north")
+    ingester.start()
+    positions = traffic(1, 1.0)
+    t_ms = positions["t"].to_numpy().copy()
+    t_ms[-4:] = [now_ms + 4 * MINUTE_MS, now_ms + 6 * MINUTE_MS, 3_976_214_400_000, 3_976_214_401_000]
+    n = positions.num_rows
+    columns = [*positions.columns, pa.array(np.arange(n)), pa.array(np.full(n, 255, np.uint8))]
+    columns[positions.schema.get_field_index("t")] = pa.array(t_ms)
+    rows = pa.RecordBatch.from_arrays(columns, schema=PROVENANCE_SCHEMA)
+    statics = pa.RecordBatch.from_pylist([{"mmsi": 235_000_000, "t": 3_976_214_400_000}], schema=STATIC_SCHEMA)
+    clock = pa.RecordBatch.from_pylist(
+        [{"source": 1, "t": 3_976_214_400_000, "reported": START_MS}], schema=CLOCK_SCHEMA
+    )
+    ingester.inboxes()[0].put(Chunk("north", rows, statics, clock), Event())
+    run_until(ingester, lambda: ingester.counters()["reports"] == n - 3)
+    ingester.stop()
+    assert ingester.watermark_ms <= now_ms + 5 * MINUTE_MS
+    assert ingester.counters()["rejects.time_in_the_future"] == 5
+    assert letters(log) == {("row", "time_in_the_future"): 5}
+    assert ingester.status().sources[0].rejects == 5
 
 
 def test_a_log_that_is_away_stops_the_reading_and_loses_nothing():
