@@ -41,8 +41,8 @@ def run(
 
     settings, live = settings_of(config)
     opened = opened_sources(sources, format)
-    places = places_of(coastline, ports, zones, quiet=as_json)
     log_as_json()
+    places = places_of(coastline, ports, zones, quiet=as_json)
     told = refused = 0
     with ExitStack() as files:
         alert_file, reject_file = (_appended(path, files) if path else None for path in (out, rejects))

@@ -19,7 +19,7 @@ from maritime.errors import ConfigurationError, InputError, UsageError
 from streams.ingest.aisstream import aisstream_source
 from streams.ingest.backoff import Backoff
 from streams.ingest.files import DirectorySource, FileSource
-from streams.ingest.http import LARGEST_BODY, HttpSource
+from streams.ingest.http import LARGEST_BODY, MOST_REQUESTS, HttpSource
 from streams.ingest.lines import LineCutter
 from streams.ingest.messages import LARGEST_MESSAGE
 from streams.ingest.mqtt import MqttSource
@@ -288,6 +288,34 @@ def test_http_without_room_says_so():
         assert len(reading.rows()) == 50
         assert post(port, body_of(50, 50)) == 200
         assert len(reading.rows()) == 100
+
+
+def test_http_more_requests_at_once_than_may_be_are_turned_away():
+    body = body_of(1)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (len(body) + 1)
+    with listening() as (reading, port):
+        waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(MOST_REQUESTS)]
+        for client in waiting:
+            client.sendall(head + body)
+        time.sleep(0.5)
+        assert post(port, body) == 503
+        for client in waiting:
+            client.sendall(b"\n")
+            client.settimeout(10)
+        for client in waiting:
+            with closing(client):
+                assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        assert post(port, body) == 200
+        assert len(reading.rows()) == MOST_REQUESTS + 1
+
+
+def test_http_nothing_is_unpacked_before_there_is_room(monkeypatch):
+    unpacked = []
+    monkeypatch.setattr("streams.ingest.http._unpacked", lambda body, _: unpacked.append(body) or body)
+    with listening(most_bytes=1_000, room_s=0.1) as (_, port):
+        assert post(port, body_of(50)) == 200
+        assert post(port, body_of(50, 50)) == 503
+    assert len(unpacked) == 1
 
 
 # ------------------------------------------------------------------------------------------------ websockets
@@ -734,6 +762,26 @@ def test_addresses_that_are_none(uri):
     with pytest.raises(UsageError) as told:
         open_source(uri, environment={"MARITIME_AISSTREAM_KEY": "k"}, rng=quick())
     assert "secret" not in str(told.value)
+
+
+def test_without_a_host_a_listener_is_for_this_machine_alone():
+    for uri in ("udp://:0", "http://:0"):
+        source = open_source(uri, environment={}, rng=quick())
+        with Reading(source):
+            wait_for(lambda source=source: source.bound_port)
+            connected = socket.SOCK_DGRAM if uri.startswith("udp") else socket.SOCK_STREAM
+            with closing(socket.socket(socket.AF_INET, connected)) as other:
+                other.bind(("127.0.0.2", source.bound_port))  # taken, if it listened on all addresses
+    assert open_source("udp://0.0.0.0:1", environment={}, rng=quick())._address == ("0.0.0.0", 1)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "[::]", "station.example"])
+def test_others_may_post_with_a_token_only(host):
+    with pytest.raises(ConfigurationError, match="MARITIME_HTTP_TOKEN"):
+        open_source(f"http://{host}:80", environment={}, rng=quick())
+    assert open_source(f"http://{host}:80", environment={"MARITIME_HTTP_TOKEN": "t"}, rng=quick())
+    for own in ("", "localhost", "127.0.0.1", "[::1]"):
+        assert open_source(f"http://{own}:80", environment={}, rng=quick())
 
 
 def test_the_key_comes_from_the_environment_or_a_file(tmp_path):
