@@ -54,6 +54,7 @@ class IngestPace:
     flush_rows: int = LIVE_ROWS
     flush_bytes: int = 256 * 1024
     status_s: float = 1.0
+    names_s: float = 60.0  # names beside a status, so that the log can be resumed when nothing else comes
     hold_s: float = HOLD_S
     idle_s: float = IDLE_S
     stale_s: float = STALE_S
@@ -138,6 +139,7 @@ class Ingester:
         self._pending_since_s = 0.0
         self._rejects: list[Reject] = []
         self._status_at_s: float | None = None
+        self._names_at_s: float | None = None
         self._counts: Counter[str] = Counter()
         self._is_running = False
 
@@ -334,7 +336,10 @@ class Ingester:
             self._counts["rejects." + CLOCK_AHEAD] += ahead.num_rows
             self._writer.refused([ahead], CLOCK_AHEAD)
         if with_status:
-            self._writer.status(self.status())
+            now_s = self._steady_s()
+            with_names = self._names_at_s is None or now_s - self._names_at_s >= self._pace.names_s
+            self._names_at_s = now_s if with_names else self._names_at_s
+            self._writer.status(self.status(), with_names=with_names)
         self._outbox.deliver()
 
     def _beat(self, beats: Heartbeats) -> None:

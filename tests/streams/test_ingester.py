@@ -22,11 +22,15 @@ from maritime.simulate import load_scenario, play
 from maritime.times import to_rfc3339
 from maritime.units import HOUR_MS, MINUTE_MS
 from streams import codec
-from streams.ingest.ingester import Ingester, IngestPace
+from streams.ingest.ingester import Ingester, IngestPace, SharedNames
 from streams.ingest.opening import open_source
 from streams.ingest.outbox import TRIES_AFTER_STOP
+from streams.ingest.resume import resumed
+from streams.log_writer import LogWriter
 from streams.memory import MemoryLog
+from streams.status import LIVE, SourceStatus, Status
 from streams.topic_names import POSITIONS, REJECTS
+from streams.transport import Partition, Record
 from tests.detect.fleet import START_MS, _joined, _track, batch, fleet, places, run
 from tests.streams.feeding import LineServer, post, quick, sentences, wait_for
 from tests.streams.live import drain, events, final_lines, letters, records, setup_of, topics, worker_of
@@ -224,6 +228,59 @@ def ingested(log: MemoryLog, part: list[bytes], known: dict[int, str], *, finish
             ingester.finish()
         ingester.stop()
         return ingester.table.by_code()
+
+
+def test_a_log_of_nothing_but_statuses_is_gone_on_with():
+    """All sources are cut for days, and the log has let go of what they gave before."""
+    log = MemoryLog(topics(PARTITIONS))
+    known = ingested(log, lines()[:2_000], {}, finish=False)
+    watermark_ms = resumed(log.client()).watermark_ms
+    end = log.ends()[Partition(POSITIONS, 0)]
+    at_s = {"now": 0.0}
+    ingester = Ingester(log.client("ingest", "ingest"), [Scripted("north")], steady_s=lambda: at_s["now"])
+    ingester.start()
+    for _ in range(700):
+        at_s["now"] += 1.0
+        ingester.step(0)
+    ingester.stop()
+    assert log.ends()[Partition(POSITIONS, 0)] - end < 750
+    for number in range(PARTITIONS):
+        log.forget_before(Partition(POSITIONS, number), end)
+    found = resumed(log.client())
+    assert (found.names, found.watermark_ms) == ({code: name for code, name in known.items() if code}, watermark_ms)
+    assert watermark_ms is not None
+
+
+def test_reading_back_holds_few_records():
+    log = MemoryLog(topics(1))
+    writer = LogWriter(log.client(), SharedNames())
+    for at_s in range(3_000):
+        sources = (SourceStatus("north", LIVE, None, 0, 0),)
+        writer.status(Status(START_MS + at_s * 1000, None, sources))
+    writer.commit()
+    alive = {"now": 0, "most": 0}
+
+    class Counted(Record):
+        __slots__ = ()
+
+        def __init__(self, *args, **kwargs) -> None:
+            super().__init__(*args, **kwargs)
+            alive["now"] += 1
+            alive["most"] = max(alive.values())
+
+        def __del__(self) -> None:
+            alive["now"] -= 1
+
+    class Client:
+        def __init__(self, client) -> None:
+            self.bounds, self._client = client.bounds, client
+
+        def read(self, partition, offset):
+            for r in self._client.read(partition, offset):
+                yield Counted(r.partition, r.offset, r.value, r.key, r.headers)
+
+    assert resumed(Client(log.client())).watermark_ms is None
+    assert alive["most"] < 100
 
 
 def named(log: MemoryLog) -> set[int]:
