@@ -681,7 +681,7 @@ def test_after_a_restart_files_that_were_read_are_read_on(tmp_path):
     table.write_text("mmsi,timestamp,lat,lon,sog,cog\n" + csv_rows(40, 3))
     for path in (old, table):
         os.utime(path, (1_600_000_000, 1_600_000_000))
-    new.write_bytes(b"".join(timed[2:4]))
+    new.write_bytes(b"".join(tagged(b"c:1660000000", line) for line in sentences(2, 2)))
     reading = Reading(watched(tmp_path))
     reading.inbox.since_ms = 1_650_000_000_000
     with reading:
@@ -692,6 +692,47 @@ def test_after_a_restart_files_that_were_read_are_read_on(tmp_path):
             appended.write(csv_rows(50, 1))
         wait_for(lambda: len(reading.rows()) == 4)
         assert sorted(mmsis(reading)) == [2, 3, 4, 50]
+
+
+def test_after_a_restart_what_was_read_before_is_counted_and_not_told_again(tmp_path):
+    since_ms = 1_600_000_010_000
+    timed = [tagged(b"c:%d" % (1_600_000_000 + i), line) for i, line in enumerate(sentences(20))]
+    (tmp_path / "log.nmea").write_bytes(b"".join(timed[:15]))
+    (tmp_path / "day.nmea.gz").write_bytes(gzip.compress(b"".join(timed[:12])))
+    reading = Reading(watched(tmp_path))
+    reading.inbox.since_ms = since_ms
+    with reading:
+        wait_for(lambda: len(reading.rows()) == 5 + 2)
+        with (tmp_path / "log.nmea").open("ab") as appended:
+            appended.write(timed[3] + timed[15])  # late, and said to be
+        (tmp_path / "new.nmea").write_bytes(timed[4])
+        wait_for(lambda: len(reading.rows()) == 5 + 2 + 3)
+        assert not reading.reasons()
+        assert sum(chunk.reject_counts.get("read_before", 0) for chunk in reading.chunks) == 10 + 10
+
+
+def test_a_file_older_than_the_log_is_said_to_be_passed_over(tmp_path, caplog):
+    caplog.set_level("INFO")
+    old = tmp_path / "old.nmea"
+    old.write_bytes(b"".join(sentences(1)))
+    os.utime(old, (1_600_000_000, 1_600_000_000))
+    reading = Reading(watched(tmp_path))
+    reading.inbox.since_ms = 1_650_000_000_000
+    with reading:
+        wait_for(lambda: "old.nmea is older than" in caplog.text)
+    assert not reading.rows()
+
+
+def test_only_what_has_the_name_of_a_log_and_a_dot_is_its_rotation(tmp_path):
+    timed = [tagged(b"c:1600000000", line) for line in sentences(3)]
+    (tmp_path / "ais").write_bytes(timed[0])
+    with Reading(watched(tmp_path)) as reading:
+        wait_for(lambda: len(reading.rows()) == 1)
+        (tmp_path / "ais.1.gz").write_bytes(gzip.compress(timed[1]))
+        (tmp_path / "aisle.gz").write_bytes(gzip.compress(timed[2]))
+        wait_for(lambda: len(reading.rows()) == 2)
+        time.sleep(0.3)
+        assert sorted(mmsis(reading)) == [0, 2]
 
 
 def test_lines_appended_without_a_time_get_that_of_their_reading(tmp_path):
@@ -712,9 +753,11 @@ def test_a_file_is_read_to_its_end(tmp_path):
     reading = Reading(FileSource("day", path))
     reading.source.run(reading.inbox, reading.stop)
     assert mmsis(reading) == list(range(5))
-    path.write_bytes(b"\x00\x01")
-    with pytest.raises(InputError):
+    for number, spoil in enumerate((lambda: path.write_bytes(b"\x00\x01"), path.unlink), 1):
+        spoil()
         reading.source.run(reading.inbox, reading.stop)
+        assert reading.reasons() == ["unreadable"] * number
+        assert "day.csv" in reading.inbox.last_error
 
 
 # ------------------------------------------------------------------------------------------------ addresses
