@@ -77,8 +77,8 @@ def ingest(
             transport, opened, settings=settings, pace=pace_of(live.ingest), stop=stop, on_wait=pulse.turned
         )
         metrics.name_of = lambda code: ingester.table.name(code) or None
-        metrics.registry.register(SourceMetrics(ingester.status))
-        ingester.run(after_step=pulse.turned)
+        metrics.registry.register(SourceMetrics(ingester.status, ingester.inboxes))
+        ingester.run(after_step=lambda: pulse.turned(*ingester.why_not_ready()))
     counts = ingester.counters()
     if as_json:
         print_json(counts)

@@ -85,6 +85,7 @@ class _Feed:
     last_ms: int | None = None
     reports: int = 0
     rejects: int = 0
+    told_error: str = ""  # the last error that was logged
 
 
 class Ingester:
@@ -229,6 +230,14 @@ class Ingester:
             "held": self._aligner.held_rows,
         }
 
+    def why_not_ready(self) -> tuple[str, ...]:
+        """What keeps it from doing its part, for people: sources without a connection, and why."""
+        return tuple(
+            f"{inbox.name} is not connected" + (f": {inbox.last_error}" if inbox.last_error else "")
+            for inbox in self.inboxes()
+            if not inbox.connected and not inbox.has_ended
+        )
+
     def inboxes(self) -> list[Inbox]:
         """What the sources say of themselves: connected or not, how often, the last error."""
         return [feed.inbox for feed in self._feeds]
@@ -248,6 +257,9 @@ class Ingester:
     def _take(self, *, all_of_it: bool = False) -> None:
         """Take from the inboxes what the aligner has room for."""
         for feed in self._feeds:
+            if feed.inbox.last_error != feed.told_error:
+                feed.told_error = feed.inbox.last_error
+                LOG.warning("%s: %s", feed.source.name, feed.told_error)
             failure = feed.inbox.failure
             if failure is not None and not all_of_it:
                 if isinstance(failure, MaritimeError):

@@ -14,6 +14,7 @@ from threading import Event
 import numpy as np
 import pyarrow as pa
 import pytest
+from prometheus_client import CollectorRegistry
 
 from maritime.columns import CLOCK_SCHEMA, PROVENANCE_SCHEMA, STATIC_SCHEMA, Chunk
 from maritime.errors import FencedError, InputError, RefusedError, TransportError, UsageError
@@ -28,7 +29,9 @@ from streams.ingest.outbox import TRIES_AFTER_STOP
 from streams.ingest.resume import resumed
 from streams.log_writer import LogWriter
 from streams.memory import MemoryLog
-from streams.status import LIVE, SourceStatus, Status
+from streams.observe.health import Pulse
+from streams.observe.source_metrics import SourceMetrics
+from streams.status import ENDED, LIVE, SourceStatus, Status
 from streams.topic_names import POSITIONS, REJECTS
 from streams.transport import Partition, Record
 from tests.detect.fleet import START_MS, _joined, _track, batch, fleet, places, run
@@ -395,6 +398,52 @@ def test_a_stop_ends_the_waiting_for_a_log_that_is_away():
     assert away.tries == 1 + TRIES_AFTER_STOP
     away.is_away = False
     ingester.stop()
+
+
+def test_health_says_why_not_and_metrics_tell_connections(caplog):
+    log = MemoryLog(topics(PARTITIONS))
+    with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
+        port = nobody.getsockname()[1]
+    uri = f"tcp://127.0.0.1:{port}"
+    ingester = ingesting(log, uri, "udp://127.0.0.1:0")
+    ingester.start()
+    pulse = Pulse(time.monotonic)
+    inbox, other = ingester.inboxes()
+    run_until(ingester, lambda: inbox.last_error and other.connected)
+    for _ in range(5):
+        ingester.step(0)
+    pulse.turned(*ingester.why_not_ready())
+    (reason,) = pulse.ready().why_not
+    assert reason == f"{uri} is not connected: {inbox.last_error}"
+    assert len([r for r in caplog.records if r.name == "streams.ingest.ingester"]) == 1, "once for one error"
+    registry = CollectorRegistry()
+    registry.register(SourceMetrics(ingester.status, ingester.inboxes))
+    assert registry.get_sample_value("maritime_source_connected", {"source": uri}) == 0.0
+    assert registry.get_sample_value("maritime_source_connected", {"source": "udp://127.0.0.1:0"}) == 1.0
+    assert registry.get_sample_value("maritime_source_connects_total", {"source": "udp://127.0.0.1:0"}) == 1.0
+    ingester.stop()
+    away = Away(MemoryLog(topics(PARTITIONS)))
+
+    def on_wait(reason: str) -> None:
+        pulse.turned(reason)
+        away.is_away = False
+
+    Ingester(away, [Scripted("x")], rng=quick(), on_wait=on_wait)
+    assert pulse.ready().why_not == ("the log cannot be used: 127.0.0.1:9092 cannot be reached",)
+    assert pulse.alive().is_well
+
+
+def test_an_unreadable_file_does_not_end_the_other_sources(tmp_path):
+    log = MemoryLog(topics(PARTITIONS))
+    path = tmp_path / "noise.csv"
+    path.write_bytes(b"\x00\x01")
+    with LineServer(b"".join(sentences(2))) as server:
+        ingester = ingesting(log, str(path), f"tcp://127.0.0.1:{server.port}")
+        ingester.start()
+        run_until(ingester, lambda: ingester.counters()["reports"] == 2 and "rejects.unreadable" in ingester.counters())
+        assert ingester.status().sources[0].state == ENDED
+        ingester.stop()
+    assert letters(log) == {("row", "unreadable"): 1}
 
 
 def test_what_is_stamped_in_the_future_is_refused_and_moves_no_time():
