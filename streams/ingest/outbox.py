@@ -39,6 +39,7 @@ class Outbox:
         self._on_wait = on_wait
         self._held: list[Outgoing] = []
         self._fenced: FencedError | None = None
+        self._tries_left = TRIES_AFTER_STOP
         self.commits = 0
         self.failures = 0
 
@@ -62,20 +63,20 @@ class Outbox:
     def deliver(self) -> None:
         """Deliver all that is held, as one transaction."""
         if self._held:
-            self._tried(self._send_held, TRIES_AFTER_STOP)
+            self._tried(self._send_held)
             self.commits += 1
             self._held = []
 
     def asked(self, question: Callable[[], T]) -> T:
         """The log's answer, once it is there; after a stop it is not asked again, for nothing would be lost."""
-        return self._tried(question, 1)
+        return self._tried(question, is_question=True)
 
     def _send_held(self) -> None:
         self._transport.send(self._held)
         self._transport.commit()
 
-    def _tried(self, what: Callable[[], T], tries_left: int) -> T:
-        """What comes of it, once the log is there; `tries_left` counts down after a stop."""
+    def _tried(self, what: Callable[[], T], *, is_question: bool = False) -> T:
+        """What comes of it, once the log is there. All deliveries after a stop share the tries that are left."""
         if self._fenced is not None:
             raise self._fenced
         try:
@@ -86,9 +87,10 @@ class Outbox:
                     raise
                 except TransportError as error:
                     self.failures += 1
-                    tries_left -= self._stop.is_set()
-                    if not tries_left:
-                        raise
+                    if self._stop.is_set():
+                        self._tries_left -= 1
+                        if is_question or self._tries_left <= 0:
+                            raise
                     LOG.warning("the log cannot be used: %s", error)
                     self._forget_quietly()
                     self._on_wait(f"the log cannot be used: {error}")

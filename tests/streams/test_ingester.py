@@ -396,8 +396,9 @@ def test_a_stop_ends_the_waiting_for_a_log_that_is_away():
     with pytest.raises(TransportError):
         run_until(ingester, lambda: False, 5)
     assert away.tries == 1 + TRIES_AFTER_STOP
-    away.is_away = False
-    ingester.stop()
+    with pytest.raises(TransportError):
+        ingester.stop()
+    assert away.tries == 2 + TRIES_AFTER_STOP, "no more than once on the way out"
 
 
 def test_health_says_why_not_and_metrics_tell_connections(caplog):
