@@ -27,7 +27,7 @@ FORGET_EVERY: Final = 50  # turns between two times at which what was read leave
 class Embedded:
     """Sources in, alerts out through `on_alert`, every revision in the order in which it is told.
 
-    `on_reject` is given the dead letters: what sources and detector refused, with the reason.
+    `on_reject` is given the dead letters: what sources and detector refused, with the reason. `stop` ends it.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Embedded:
         places: EnginePlaces,
         settings: DetectSettings,
         pace: IngestPace,
+        stop: Event,
     ) -> None:
         self._log = MemoryLog(dict.fromkeys(TOPICS, 1))
         self._reader: MemoryTransport = self._log.client(group="alerts")
@@ -45,23 +46,23 @@ class Embedded:
         self._read = {ALERTS: 0, REJECTS: 0}  # offsets of what comes next
         self._on_alert = on_alert
         self._on_reject = on_reject
-        self.ingester = Ingester(self._log.client("ingest", "ingest"), sources, settings=settings, pace=pace)
+        self.ingester = Ingester(self._log.client("ingest", "ingest"), sources, settings=settings, pace=pace, stop=stop)
         self.worker = DetectWorker(
             lambda: self._log.client("detect", "detect"),
             DetectSetup(settings, places, 1, pace.stale_s),
             Pace(cycle_s=0.0, snapshot_every_s=NEVER_S),
         )
 
-    def run(self, stop: Event, after_turn: Callable[[], None] = lambda: None) -> None:
+    def run(self, after_turn: Callable[[], None] = lambda: None) -> None:
         """Until `stop` is set or every source has come to its end; then all that was taken is judged and told."""
-        self.ingester.start()
+
+        def turn() -> None:
+            self._turn()
+            after_turn()
+
         try:
-            while not stop.is_set() and not self.ingester.is_done:
-                self.ingester.step()
-                self._turn()
-                after_turn()
+            self.ingester.run(turn)
         finally:
-            self.ingester.stop()
             while self.worker.cycle():
                 self._tell()
             self._tell()

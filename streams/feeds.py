@@ -92,7 +92,7 @@ class FeedWatch:
             confidence=1.0,
             score=0.6,
             reasons=(Reason(term, for_ms / SECOND_MS, self._stale_s, "s"),),
-            evidence={"source": name, "last_report": to_rfc3339(started_ms)},
+            evidence={"last_report": to_rfc3339(started_ms), "source": name},  # by name, as snapshots have them
             detector=self._maker,
             geometry=None,
         )

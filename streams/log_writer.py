@@ -31,7 +31,9 @@ from streams.transport import Outgoing
 
 REPLAY_ROWS: Final = 5_000  # measured: 1.6 M reports/s through an in-memory broker, against 1 M with 1,000
 LIVE_ROWS: Final = 2_000
-NAMES_RESTATED: Final = 500  # chosen: names said again with each reception window, for readers that begin midway
+NAMES_RESTATED: Final = (
+    500  # chosen: names said again with each reception window or minute, for readers that begin midway
+)
 MOST_VESSELS: Final = 100_000  # chosen: vessels whose words are remembered, some 60 MB; the least recent leave
 
 Rules = Callable[[pa.RecordBatch], Iterator[tuple[str, NDArray[np.bool_]]]]
@@ -85,16 +87,18 @@ class LogWriter:
         """Write heartbeats, and the names that they need, to every partition."""
         if not len(beats):
             return
-        packed = [*self._names(beats), *codec.pack_heartbeats(beats)]
+        again = bool((beats.watermark_ms % WINDOW_MS == 0).any())
+        packed = [*self._names(again=again), *codec.pack_heartbeats(beats)]
         for number in range(self._partitions):
             self._send(number, packed)
         self.heartbeats_written += len(beats)
 
-    def status(self, status: Status) -> None:
-        """Write what the ingester says of itself to every partition."""
-        packed = codec.pack_status(status)
+    def status(self, status: Status, *, with_names: bool = False) -> None:
+        """Write what the ingester says of itself to every partition; with names that were said before if asked."""
+        names = self._names(again=True) if with_names else ()
+        packed = [*names, codec.pack_status(status)]
         for number in range(self._partitions):
-            self._send(number, [packed])
+            self._send(number, packed)
 
     def rejects(self, rejects: Iterable[Reject]) -> None:
         """Write rows and sentences that a reader refused."""
@@ -124,7 +128,7 @@ class LogWriter:
         for reason, right in rules(batch):
             if not right.all():
                 wrong = batch.filter(pa.array(~right)).to_pylist()
-                self.rejects(_reject(row, reason) for row in wrong)
+                self.rejects(reject_of_row(row, reason) for row in wrong)
                 return self._right(batch.filter(pa.array(right)), rules)
         return batch
 
@@ -134,7 +138,7 @@ class LogWriter:
         if len(packed.value) <= PACKED_BYTES or (batch.num_rows == 1 and len(packed.value) <= MOST_BYTES):
             yield packed
         elif batch.num_rows == 1:
-            self.rejects([_reject(batch.to_pylist()[0], "oversize")])
+            self.rejects([reject_of_row(batch.to_pylist()[0], "oversize")])
         else:
             for half in codec.halves(batch):
                 yield from self._fitting(half, pack)
@@ -150,14 +154,14 @@ class LogWriter:
             if len(rows):
                 yield at, batch.take(pa.array(rows))
 
-    def _names(self, beats: Heartbeats) -> Iterator[Packed]:
-        """The names that are new; at the end of a reception window also some that are not, all of them in turn."""
+    def _names(self, *, again: bool) -> Iterator[Packed]:
+        """The names that are new, and `again` some that are not, all of them in turn."""
         known = len(self._sources)
         codes = set(range(self._named, known))
-        if (beats.watermark_ms % WINDOW_MS == 0).any() and known > 1:
-            again = (np.arange(self._restated, self._restated + min(NAMES_RESTATED, known - 1)) - 1) % (known - 1) + 1
-            codes.update(again.tolist())
-            self._restated = int(again[-1]) % (known - 1) + 1
+        if again and known > 1:
+            turn = (np.arange(self._restated, self._restated + min(NAMES_RESTATED, known - 1)) - 1) % (known - 1) + 1
+            codes.update(turn.tolist())
+            self._restated = int(turn[-1]) % (known - 1) + 1
         self._named = known
         yield from codec.pack_names({code: self._sources.name(code) for code in codes})
 
@@ -180,6 +184,7 @@ class LogWriter:
             self._vessels.popitem(last=False)
 
 
-def _reject(row: dict[str, Any], reason: str) -> Reject:
+def reject_of_row(row: dict[str, Any], reason: str, file: str = "") -> Reject:
+    """A row that was decoded and then refused, as a reject that shows its values."""
     content = " ".join(f"{name}={value}" for name, value in row.items())
-    return Reject("", 0, reason, content.encode("utf-8", "replace")[:CONTENT_LIMIT])
+    return Reject(file, int(row.get("line") or 0), reason, content.encode("utf-8", "replace")[:CONTENT_LIMIT])

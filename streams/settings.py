@@ -10,6 +10,10 @@ from maritime.errors import ConfigurationError
 
 PASSWORD_VARIABLE: Final = "MARITIME_KAFKA_PASSWORD"
 PASSWORD_FILE_VARIABLE: Final = "MARITIME_KAFKA_PASSWORD_FILE"
+AISSTREAM_KEY: Final = "MARITIME_AISSTREAM_KEY"
+HTTP_TOKEN: Final = "MARITIME_HTTP_TOKEN"
+MQTT_PASSWORD: Final = "MARITIME_MQTT_PASSWORD"
+SECRETS: Final = (PASSWORD_VARIABLE, AISSTREAM_KEY, HTTP_TOKEN, MQTT_PASSWORD)
 
 
 class KafkaSettings(BaseModel):
@@ -90,18 +94,30 @@ class LiveSettings(BaseModel):
     ingest: IngestSettings = Field(default_factory=IngestSettings)
 
 
-def password_from(environment: Mapping[str, str]) -> SecretStr | None:
-    """The log's password from $MARITIME_KAFKA_PASSWORD, or from the file that $MARITIME_KAFKA_PASSWORD_FILE names.
+def secret(environment: Mapping[str, str], variable: str) -> SecretStr | None:
+    """A secret from the environment, or from the file that it names with _FILE; None when there is neither.
 
-    None when neither is set. Raises ConfigurationError when both are, or the file cannot be read.
+    White space around it is no part of it. Raises ConfigurationError when both are set, or the file cannot be read or
+    is empty.
     """
-    password = environment.get(PASSWORD_VARIABLE)
-    path = environment.get(PASSWORD_FILE_VARIABLE)
-    if password and path:
-        raise ConfigurationError(f"{PASSWORD_VARIABLE} and {PASSWORD_FILE_VARIABLE} are both set; set one of them")
+    value, path = environment.get(variable, "").strip(), environment.get(f"{variable}_FILE")
+    if value and path:
+        raise ConfigurationError(f"{variable} and {variable}_FILE are both set; set one of them")
     if path:
         try:
-            password = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+            value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
-            raise ConfigurationError(f"{PASSWORD_FILE_VARIABLE} names {path}, which cannot be read as text") from None
-    return SecretStr(password) if password else None
+            raise ConfigurationError(f"{variable}_FILE names {path}, which cannot be read as text; check it") from None
+        if not value:
+            raise ConfigurationError(f"{variable}_FILE names {path}, which is empty; write the secret into it")
+    return SecretStr(value) if value else None
+
+
+def secrets(environment: Mapping[str, str]) -> list[SecretStr | None]:
+    """All secrets there are, for those who must not show them. Raises ConfigurationError as `secret` does."""
+    return [secret(environment, variable) for variable in SECRETS]
+
+
+def password_from(environment: Mapping[str, str]) -> SecretStr | None:
+    """The log's password."""
+    return secret(environment, PASSWORD_VARIABLE)

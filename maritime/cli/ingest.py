@@ -55,6 +55,7 @@ def ingest(
     environment: MARITIME_AISSTREAM_KEY, MARITIME_HTTP_TOKEN, MARITIME_MQTT_PASSWORD, each also with _FILE.
     """
     the_kafka()
+    log_as_json()
     import time
 
     from streams.ingest.ingester import Ingester
@@ -66,20 +67,18 @@ def ingest(
     settings, live = settings_of(config)
     opened = opened_sources(sources, format)
     metrics = LogMetrics()
-    with closing(ObservedTransport(client_of(live, "ingest", member), metrics)) as transport:
-        ingester = Ingester(transport, opened, settings=settings, pace=pace_of(live.ingest))
+    pulse = Pulse(time.monotonic)
+    with (
+        stopped_by_signals() as stop,
+        served(metrics.registry, pulse, metrics_host, metrics_port),
+        closing(ObservedTransport(client_of(live, "ingest", member), metrics)) as transport,
+    ):
+        ingester = Ingester(
+            transport, opened, settings=settings, pace=pace_of(live.ingest), stop=stop, on_wait=pulse.turned
+        )
         metrics.name_of = lambda code: ingester.table.name(code) or None
-        metrics.registry.register(SourceMetrics(ingester.status))
-        pulse = Pulse(time.monotonic)
-        log_as_json()
-        with stopped_by_signals() as stop, served(metrics.registry, pulse, metrics_host, metrics_port):
-            ingester.start()
-            try:
-                while not stop.is_set() and not ingester.is_done:
-                    ingester.step()
-                    pulse.turned()
-            finally:
-                ingester.stop()
+        metrics.registry.register(SourceMetrics(ingester.status, ingester.inboxes))
+        ingester.run(after_step=lambda: pulse.turned(*ingester.why_not_ready()))
     counts = ingester.counters()
     if as_json:
         print_json(counts)

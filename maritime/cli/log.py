@@ -74,11 +74,11 @@ def the_kafka() -> Any:
 
 
 def log_as_json() -> None:
-    """Let events be logged as JSON lines on standard error, secrets masked."""
+    """Log events as JSON lines on standard error, all secrets masked; to be called before the first connection."""
     from streams.observe.json_log import log_json_lines
-    from streams.settings import password_from
+    from streams.settings import secrets
 
-    log_json_lines([password_from(os.environ)])
+    log_json_lines(secrets(os.environ))
 
 
 @contextmanager

@@ -41,8 +41,8 @@ def run(
 
     settings, live = settings_of(config)
     opened = opened_sources(sources, format)
-    places = places_of(coastline, ports, zones, quiet=as_json)
     log_as_json()
+    places = places_of(coastline, ports, zones, quiet=as_json)
     told = refused = 0
     with ExitStack() as files:
         alert_file, reject_file = (_appended(path, files) if path else None for path in (out, rejects))
@@ -61,9 +61,9 @@ def run(
             if reject_file:
                 reject_file.write(_letter(record))
 
-        embedded = Embedded(opened, on_alert, on_reject, places, settings, pace_of(live.ingest))
         with stopped_by_signals() as stop:
-            embedded.run(stop)
+            embedded = Embedded(opened, on_alert, on_reject, places, settings, pace_of(live.ingest), stop)
+            embedded.run()
     counts = embedded.ingester.counters() | {"revisions_of_alerts": told, "dead_letters": refused}
     if as_json:
         print_json(counts)

@@ -16,7 +16,6 @@ from streams.ingest.messages import MessageDecoder
 from streams.ingest.websocket import WebsocketSource
 
 URL: Final = "wss://stream.aisstream.io/v0/stream"
-KEY_VARIABLE: Final = "MARITIME_AISSTREAM_KEY"
 WORLD: Final = (-90.0, -180.0, 90.0, 180.0)
 
 Box = tuple[float, float, float, float]

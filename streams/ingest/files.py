@@ -3,20 +3,22 @@
 In a directory a file is known by its device and inode, so one that is renamed (rotated) is read on where it was, and
 the new one of its name from its beginning; one that became shorter (copied and truncated), or begins otherwise than
 before, is read anew. Of a file that was not changed since the watermark of the log every report would be late: after a
-restart it is read on from its end. Lines are read
-as they are appended, whole ones only; the sentences among them that were appended while we looked on and carry no time
-get the time at which they were read. Compressed files, Parquet and single JSON documents are read once, when they have
-not changed for `settle_s`; one whose name begins with that of a file read by lines (`ais.log.1.gz` after `ais.log`) is
-a rotated log and left out.
+restart it is read on from its end. Of one that was changed since, what is older than the watermark was read before: it
+is counted, and not told as late once more. Lines are read as they are appended, whole ones only; the sentences among
+them that were appended while we looked on and carry no time get the time at which they were read. Compressed files,
+Parquet and single JSON documents are read once, when they have not changed for `settle_s`; one whose name begins with
+that of a file read by lines and a dot (`ais.log.1.gz` after `ais.log`) is a rotated log and left out.
 """
 
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Final
+
+import pyarrow as pa
 
 from maritime.columns import Chunk
 from maritime.errors import InputError
@@ -38,6 +40,8 @@ SETTLE_S: Final = 5.0
 PIECE_BYTES: Final = 1 << 20
 MOST_FILES: Final = 100_000  # chosen: files remembered, some 30 MB; beyond that those that are gone are forgotten
 START_BYTES: Final = 512  # by which a file is told from an earlier one that had its inode
+UNREADABLE: Final = "unreadable"
+READ_BEFORE: Final = "read_before"
 SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zst")
 
 Place = tuple[int, int]
@@ -53,17 +57,21 @@ class FileSource:
         self._format = format
 
     def run(self, inbox: Inbox, stop: Event) -> None:
-        """Read to the end, or until `stop`. Raises InputError when it cannot be read."""
+        """Read to the end, or until `stop`. What cannot be read is a reject: the other sources go on."""
         inbox.connected = True
         inbox.connects += 1
-        inputs = Inputs([self._path], inbox.table, format=self._format)
-        for chunk in inputs:
-            inbox.put(chunk, stop)
-            if stop.is_set():
-                return
-        if inputs.failures:
-            failure = inputs.failures[0]
-            raise InputError(f"{failure.file} {failure.reason}")
+        try:
+            inputs = Inputs([self._path], inbox.table, format=self._format)
+            for chunk in inputs:
+                inbox.put(chunk, stop)
+                if stop.is_set():
+                    return
+            failures = [f"{failure.file} {failure.reason}" for failure in inputs.failures]
+        except BROKEN as error:
+            failures = [f"{shown(self._path)} {error}"]
+        for failure in failures:
+            inbox.last_error = failure
+            inbox.put(refused(shown(self._path), UNREADABLE, failure.encode("utf-8", "replace")), stop)
 
 
 @dataclass(slots=True)
@@ -82,6 +90,7 @@ class _Growing:
     decoder: SentenceDecoder | None = None
     is_done: bool = False  # read once and for all, or refused
     by_whole: bool = False
+    known_until: int = 0  # where it ended when an ingester that goes on found it: up to here it may have been read
 
 
 class DirectorySource:
@@ -103,6 +112,7 @@ class DirectorySource:
         self._settle_s = settle_s
         self._files: dict[Place, _Growing] = {}
         self._names: set[str] = set()  # of files read line by line
+        self._is_first_look = True
 
     def run(self, inbox: Inbox, stop: Event) -> None:
         """Watch until `stop`."""
@@ -129,6 +139,9 @@ class DirectorySource:
                 file = self._files[place] = _Growing(path, still_since_s=now_s)
                 if inbox.since_ms is not None and found.st_mtime_ns // 1_000_000 < inbox.since_ms:
                     file.offset = file.first_size = found.st_size
+                    LOG.info("%s: %s is older than the log's time; read on from its end", self.name, shown(path))
+                elif inbox.since_ms is not None and self._is_first_look:
+                    file.known_until = found.st_size
             file.path = path
             if found.st_size < file.offset or _begins_otherwise(file):
                 self._end(file, inbox, stop)
@@ -143,6 +156,7 @@ class DirectorySource:
             self._end(self._files[place], inbox, stop)
             if len(self._files) > MOST_FILES or not self._files[place].is_done:
                 del self._files[place]
+        self._is_first_look = False
 
     def _found(self, inbox: Inbox) -> Iterator[tuple[Path, os.stat_result]]:
         for folder, folders, names in os.walk(self._path):
@@ -185,7 +199,7 @@ class DirectorySource:
                         continue
                     return
                 for chunk in self._chunks(file, piece[:end], inbox):
-                    inbox.put(chunk, stop)
+                    inbox.put(_without_known(chunk, inbox.since_ms) if file.offset < file.known_until else chunk, stop)
                 file.offset += end
                 opened.seek(file.offset)
 
@@ -193,7 +207,9 @@ class DirectorySource:
         """See what a file is, once there is a line to see it by; whether it is read line by line."""
         if container_of(head) != "plain":
             file.by_whole = True
-            if file.path.name.endswith(SUFFIXES) and file.path.name.startswith(tuple(self._names)):
+            if file.path.name.endswith(SUFFIXES) and file.path.name.startswith(
+                tuple(f"{name}." for name in self._names)
+            ):
                 file.is_done = True  # a log that was read, rotated and compressed
             return False
         if b"\n" not in head:
@@ -239,10 +255,10 @@ class DirectorySource:
     def _read_whole(self, file: _Growing, inbox: Inbox, stop: Event) -> None:
         inputs = Inputs([file.path], inbox.table, format=self._format)
         for chunk in inputs:
-            inbox.put(chunk, stop)
+            inbox.put(_without_known(chunk, inbox.since_ms) if file.known_until else chunk, stop)
         for failure in inputs.failures:
             inbox.last_error = f"{failure.file} {failure.reason}"
-            inbox.put(refused(failure.file, "unreadable", failure.reason.encode()), stop)
+            inbox.put(refused(failure.file, UNREADABLE, failure.reason.encode()), stop)
 
     def _end(self, file: _Growing, inbox: Inbox, stop: Event) -> None:
         """A file is gone, or all shall stop: its unfinished messages are refused."""
@@ -250,6 +266,22 @@ class DirectorySource:
             for chunk in file.decoder.end_all():
                 inbox.put(chunk, stop)
             file.decoder = SentenceDecoder(inbox.table, nmea.NAME, file=shown(file.path))
+
+
+def _without_known(chunk: Chunk, since_ms: int | None) -> Chunk:
+    """Without the rows that an earlier ingester has read: counted, and no dead letters."""
+    if since_ms is None:
+        return chunk
+    kept: dict[str, pa.RecordBatch] = {}
+    known = 0
+    for name in ("positions", "statics", "clock"):
+        batch = getattr(chunk, name)
+        if batch is not None and batch.num_rows:
+            is_new = batch["t"].to_numpy() >= since_ms
+            kept[name] = batch.filter(pa.array(is_new))
+            known += batch.num_rows - kept[name].num_rows
+    counts = chunk.reject_counts | ({READ_BEFORE: known} if known else {})
+    return replace(chunk, **kept, reject_counts=counts)
 
 
 def _begins_otherwise(file: _Growing) -> bool:

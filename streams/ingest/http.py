@@ -1,8 +1,8 @@
 """HTTP listener for AIS-catcher's JSON POST (`AIS-catcher -H http://HOST:PORT`), plain or gzip.
 
-A body is bounded before and after it is unpacked, headers and body must come in time, and connections are few, so that
-a client that dawdles costs little. A token, if one is set, comes as `Authorization: Bearer TOKEN` or as the password of
-Basic (AIS-catcher's USERPWD). What cannot be taken now is answered with 503, so that the sender knows.
+A body is bounded before and after it is unpacked, headers and body must come in time, and requests in service are
+few, so that a client that dawdles costs little. A token, if one is set, comes as `Authorization: Bearer TOKEN` or as
+the password of Basic (AIS-catcher's USERPWD). What cannot be taken now is answered with 503, so that the sender knows.
 
 Source: https://docs.aiscatcher.org (HTTP output); body: {"protocol":"jsonaiscatcher","stationid":…,"msgs":[{…},…]}.
 There is no TLS here: put a proxy in front where the network is not one's own.
@@ -27,17 +27,19 @@ from streams.ingest.inbox import Inbox, refused
 from streams.ingest.messages import MessageDecoder
 
 LOG = logging.getLogger(__name__)
+LOOPBACK: Final = "127.0.0.1"
 LARGEST_BODY: Final = 1 << 20  # bytes as they come; chosen: a busy station posts some 100 KiB a minute
 LARGEST_UNPACKED: Final = 8 << 20
 HEADERS_S: Final = 10.0  # for headers to come, and between two requests of a connection
 BODY_S: Final = 20.0
-MOST_CONNECTIONS: Final = 64  # so many bodies at most are in memory
+MOST_CONNECTIONS: Final = 64  # that idle
+MOST_REQUESTS: Final = 64  # so many bodies at most are in memory, as they came
 ROOM_S: Final = 5.0  # how long a request waits for room
 LOOK_S: Final = 0.2
 
 
 class HttpSource:
-    """Listens on all addresses when `host` is empty; `bound_port` is known once it listens."""
+    """Listens on this machine alone when `host` is empty; `bound_port` is known once it listens."""
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class HttpSource:
         room_s: float = ROOM_S,
     ) -> None:
         self.name = name
-        self._host, self._port = host or "0.0.0.0", port
+        self._host, self._port = host or LOOPBACK, port
         self._token = token
         self._headers_s, self._body_s, self._room_s = headers_s, body_s, room_s
         self.bound_port: int | None = None
@@ -64,11 +66,18 @@ class HttpSource:
         decoder = MessageDecoder(aiscatcher.LAYOUT, inbox.table, self.name)
         seen: dict[object, float] = {}  # connection → when it began to be idle; in the future while it is served
 
+        in_service = 0
+
         async def take(request: web.BaseRequest) -> web.StreamResponse:
+            nonlocal in_service
+            if in_service >= MOST_REQUESTS:
+                return _no_room(and_close=True)
+            in_service += 1
             seen[request.protocol] = float("inf")
             try:
                 return await self._answer(request, decoder, inbox, stop)
             finally:
+                in_service -= 1
                 seen[request.protocol] = time.monotonic()
 
         server = web.Server(take, auto_decompress=False, access_log=None, lingering_time=1.0, timeout_ceil_threshold=1)
@@ -117,6 +126,8 @@ class HttpSource:
         if body is None:
             inbox.offer(refused(self.name, "oversize", b""))
             return _closing(413)
+        if not await self._has_room(inbox, stop):
+            return _no_room()
         try:
             text = _unpacked(body, request.headers.get("Content-Encoding", ""))
         except _TooLargeError:
@@ -126,20 +137,22 @@ class HttpSource:
             inbox.offer(refused(self.name, "bad_compression", body))
             inbox.last_error = str(error)
             return web.Response(status=400, text=f"{error}\n")
-        return await self._taken(text, decoder, inbox, stop)
-
-    async def _taken(self, text: bytes, decoder: MessageDecoder, inbox: Inbox, stop: Event) -> web.Response:
-        """Decode a body once there is room for it: what was answered with 200 is not lost."""
-        until_s = time.monotonic() + self._room_s
-        while not inbox.has_room():
-            if stop.is_set() or time.monotonic() >= until_s:
-                return web.Response(status=503, headers={"Retry-After": "5"}, text="no room now; send it again\n")
-            await asyncio.sleep(LOOK_S / 4)
+        # from the look for room to here nobody else had a turn: one body at a time is unpacked and decoded, and what
+        # is answered with 200 is not lost
         counts = {"rejected": 0}
         for chunk in decoder.decode([text], inbox.clock_ms()):
             counts["rejected"] += sum(chunk.reject_counts.values())
             inbox.add(chunk)
         return web.json_response(counts)
+
+    async def _has_room(self, inbox: Inbox, stop: Event) -> bool:
+        """Wait until there is room; false when there is none for too long."""
+        until_s = time.monotonic() + self._room_s
+        while not inbox.has_room():
+            if stop.is_set() or time.monotonic() >= until_s:
+                return False
+            await asyncio.sleep(LOOK_S / 4)
+        return True
 
     async def _body(self, request: web.BaseRequest) -> bytes | None:
         """The body as it came; None when it is too large."""
@@ -187,6 +200,13 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
     if not engine.eof:
         raise ValueError("the compressed body is cut off")
     return text
+
+
+def _no_room(*, and_close: bool = False) -> web.Response:
+    response = web.Response(status=503, headers={"Retry-After": "5"}, text="no room now; send it again\n")
+    if and_close:
+        response.force_close()
+    return response
 
 
 def _closing(status: int) -> web.Response:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from threading import Event, Thread
 from typing import Final
@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from maritime.alerts.recorder import CLOCK_AHEAD
-from maritime.columns import Reject
+from maritime.columns import Chunk, Reject
 from maritime.detect.heartbeat import HeartbeatMaker, Heartbeats
 from maritime.detect.settings import DetectSettings
 from maritime.errors import MaritimeError, UsageError
@@ -31,10 +31,10 @@ from streams.feeds import STALE_S
 from streams.ingest.aligner import HOLD_S, IDLE_S, MOST_ROWS, NOTHING, Aligned, Aligner, joined
 from streams.ingest.backoff import Backoff
 from streams.ingest.inbox import Inbox, wall_ms
-from streams.ingest.outbox import Outbox
+from streams.ingest.outbox import Outbox, nobody
 from streams.ingest.resume import continue_time, resumed
 from streams.ingest.source import Source
-from streams.log_writer import LIVE_ROWS, LogWriter
+from streams.log_writer import LIVE_ROWS, LogWriter, reject_of_row
 from streams.source_names import SourceNames
 from streams.status import ENDED, IDLE, LIVE, STALE, SourceStatus, Status
 from streams.transport import Transport
@@ -42,6 +42,8 @@ from streams.transport import Transport
 LOG = logging.getLogger(__name__)
 LOOK_S: Final = 0.05  # chosen: how often time is looked at while nothing arrives
 STOP_S: Final = 10.0  # how long a source may take to stop
+FUTURE_S: Final = 300.0  # chosen: a receiver's clock may be minutes off; time that the log believes is never taken back
+IN_THE_FUTURE: Final = "time_in_the_future"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,12 @@ class IngestPace:
     flush_rows: int = LIVE_ROWS
     flush_bytes: int = 256 * 1024
     status_s: float = 1.0
+    names_s: float = 60.0  # names beside a status, so that the log can be resumed when nothing else comes
     hold_s: float = HOLD_S
     idle_s: float = IDLE_S
     stale_s: float = STALE_S
     most_held_rows: int = MOST_ROWS
+    future_s: float = FUTURE_S
 
 
 class SharedNames(SourceNames):
@@ -81,13 +85,15 @@ class _Feed:
     last_ms: int | None = None
     reports: int = 0
     rejects: int = 0
+    told_error: str = ""  # the last error that was logged
 
 
 class Ingester:
     """Writes what sources give into a log. Two with one identity fence each other: the older raises FencedError.
 
-    `clock_ms` is the wall clock, `steady_s` one that is never set; `rng` spreads tries to reach the log.
-    Raises UsageError for no source, or two of one name.
+    `stop` ends the reading and, after a few tries, the waiting for a log that is away; `stop()` sets it too. `on_wait`
+    is told why the log is waited for. `clock_ms` is the wall clock, `steady_s` one that is never set; `rng` spreads
+    tries to reach the log. Making one waits for the log. Raises UsageError for no source, or two of one name.
     """
 
     def __init__(
@@ -97,6 +103,8 @@ class Ingester:
         *,
         settings: DetectSettings | None = None,
         pace: IngestPace | None = None,
+        stop: Event | None = None,
+        on_wait: Callable[[str], None] = nobody,
         clock_ms: Callable[[], int] = wall_ms,
         steady_s: Callable[[], float] = time.monotonic,
         rng: Random | None = None,
@@ -108,16 +116,16 @@ class Ingester:
         self._pace = pace or IngestPace()
         self._clock_ms = clock_ms
         self._steady_s = steady_s
-        self._stop = Event()
+        self._stop = stop or Event()
         self._arrived = Event()
-        found = resumed(transport)
+        self._outbox = Outbox(transport, Backoff(rng or Random(), longest_s=5.0), self._stop, on_wait)
+        found = self._outbox.asked(lambda: resumed(transport))
         self.table = SharedNames()
         self.table.learn(found.names)
         self.watermark_ms = found.watermark_ms
         self._maker = HeartbeatMaker(settings.time, settings.clocks)
         if found.watermark_ms is not None:
             continue_time(self._maker, found.watermark_ms, settings.time.lateness_s)
-        self._outbox = Outbox(transport, Backoff(rng or Random(), longest_s=5.0), self._stop)
         self._writer = LogWriter(self._outbox, self.table, most_rows=LIVE_ROWS)
         self._aligner = Aligner(hold_s=self._pace.hold_s, idle_s=self._pace.idle_s, most_rows=self._pace.most_held_rows)
         self._feeds = [
@@ -132,6 +140,7 @@ class Ingester:
         self._pending_since_s = 0.0
         self._rejects: list[Reject] = []
         self._status_at_s: float | None = None
+        self._names_at_s: float | None = None
         self._counts: Counter[str] = Counter()
         self._is_running = False
 
@@ -142,12 +151,13 @@ class Ingester:
             all(feed.inbox.has_ended and feed.inbox.is_empty() for feed in self._feeds) and not self._aligner.held_rows
         )
 
-    def run(self, stop: Event) -> None:
-        """Ingest until `stop` is set, or until every source has come to its end."""
+    def run(self, after_step: Callable[[], None] = lambda: None) -> None:
+        """Ingest until told to stop, or until every source has come to its end."""
         self.start()
         try:
-            while not stop.is_set() and not self.is_done:
+            while not self._stop.is_set() and not self.is_done:
                 self.step()
+                after_step()
         finally:
             self.stop()
 
@@ -174,7 +184,10 @@ class Ingester:
             self._flush(with_status=True)
 
     def stop(self) -> None:
-        """Stop the sources and write what they gave; where all came to their end, also the last heartbeats."""
+        """Stop the sources and write what they gave; where all came to their end, also the last heartbeats.
+
+        One that was fenced writes nothing more: the log is another's.
+        """
         if not self._is_running:
             return
         self._is_running = False
@@ -184,6 +197,8 @@ class Ingester:
         for feed in self._feeds:
             if feed.thread is not None:
                 feed.thread.join(max(0.1, deadline_s - self._steady_s()))
+        if self._outbox.is_fenced:
+            return
         self._take(all_of_it=True)
         self._hold(self._aligner.drain())
         self._flush(with_status=True, finish=finished)
@@ -215,6 +230,14 @@ class Ingester:
             "held": self._aligner.held_rows,
         }
 
+    def why_not_ready(self) -> tuple[str, ...]:
+        """What keeps it from doing its part, for people: sources without a connection, and why."""
+        return tuple(
+            f"{inbox.name} is not connected" + (f": {inbox.last_error}" if inbox.last_error else "")
+            for inbox in self.inboxes()
+            if not inbox.connected and not inbox.has_ended
+        )
+
     def inboxes(self) -> list[Inbox]:
         """What the sources say of themselves: connected or not, how often, the last error."""
         return [feed.inbox for feed in self._feeds]
@@ -234,6 +257,9 @@ class Ingester:
     def _take(self, *, all_of_it: bool = False) -> None:
         """Take from the inboxes what the aligner has room for."""
         for feed in self._feeds:
+            if feed.inbox.last_error != feed.told_error:
+                feed.told_error = feed.inbox.last_error
+                LOG.warning("%s: %s", feed.source.name, feed.told_error)
             failure = feed.inbox.failure
             if failure is not None and not all_of_it:
                 if isinstance(failure, MaritimeError):
@@ -245,10 +271,10 @@ class Ingester:
                 if chunk is None:
                     break
                 self._note(feed, chunk.rejects, chunk.reject_counts)
-                rows = chunk.positions.num_rows + chunk.statics.num_rows
-                if rows:
+                if chunk.positions.num_rows + chunk.statics.num_rows:
                     feed.last_ms = self._clock_ms()
-                    feed.reports += rows
+                chunk = self._without_future(feed, chunk)
+                feed.reports += chunk.positions.num_rows + chunk.statics.num_rows
                 self._aligner.take(feed.source.name, chunk, self._clock_ms())
                 if len(self._rejects) >= self._pace.flush_rows:
                     break
@@ -256,6 +282,23 @@ class Ingester:
                 self._aligner.end(feed.source.name)
             if not feed.inbox.is_empty() and self._aligner.has_room(feed.source.name):
                 self._arrived.set()
+
+    def _without_future(self, feed: _Feed, chunk: Chunk) -> Chunk:
+        """Without rows whose time has not come: believed once, they would bring the log's time forward for good."""
+        latest_ms = self._clock_ms() + round(self._pace.future_s * 1000)
+        kept: dict[str, pa.RecordBatch] = {}
+        for name in ("positions", "statics", "clock"):
+            batch = getattr(chunk, name)
+            if batch is None or not batch.num_rows:
+                continue
+            ahead = batch["t"].to_numpy() > latest_ms
+            if ahead.any():
+                kept[name] = batch.filter(pa.array(~ahead))
+                rows = batch.filter(pa.array(ahead)).to_pylist()
+                self._note(
+                    feed, [reject_of_row(row, IN_THE_FUTURE, chunk.file) for row in rows], {IN_THE_FUTURE: len(rows)}
+                )
+        return replace(chunk, **kept) if kept else chunk
 
     def _note(self, feed: _Feed, rejects: Sequence[Reject], counts: dict[str, int]) -> None:
         if not counts:
@@ -305,7 +348,10 @@ class Ingester:
             self._counts["rejects." + CLOCK_AHEAD] += ahead.num_rows
             self._writer.refused([ahead], CLOCK_AHEAD)
         if with_status:
-            self._writer.status(self.status())
+            now_s = self._steady_s()
+            with_names = self._names_at_s is None or now_s - self._names_at_s >= self._pace.names_s
+            self._names_at_s = now_s if with_names else self._names_at_s
+            self._writer.status(self.status(), with_names=with_names)
         self._outbox.deliver()
 
     def _beat(self, beats: Heartbeats) -> None:

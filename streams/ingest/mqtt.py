@@ -21,7 +21,6 @@ LOG = logging.getLogger(__name__)
 TOPICS: Final = ("vessels-v2/+/location", "vessels-v2/+/metadata")
 KEEPALIVE_S: Final = 30
 SILENT_S: Final = 120.0  # chosen: as for TCP
-GATHER_S: Final = 0.1
 GATHER_MESSAGES: Final = 500
 LOOK_S: Final = 0.1
 CONNECT_S: Final = 15.0

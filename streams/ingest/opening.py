@@ -1,8 +1,8 @@
 """open_source: what people write for a source becomes one.
 
     tcp://HOST:PORT            NMEA from a server
-    udp://[HOST]:PORT          NMEA (or AIS-catcher's JSON) in datagrams to this machine
-    http://[HOST]:PORT         AIS-catcher's JSON POST to this machine
+    udp://[HOST]:PORT          NMEA (or AIS-catcher's JSON) in datagrams; from this machine alone without HOST
+    http://[HOST]:PORT         AIS-catcher's JSON POST; from this machine alone without HOST, else with a token
     aisstream:[S,W,N,E]        aisstream.io, an area in degrees or the whole world
     digitraffic:               Fintraffic's open MQTT
     mqtt://[USER@]HOST[:PORT]  Digitraffic's topics from another broker; also mqtts, mqtt+ws and mqtt+wss
@@ -14,6 +14,7 @@ MARITIME_AISSTREAM_KEY, MARITIME_HTTP_TOKEN, MARITIME_MQTT_PASSWORD, each also w
 """
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -23,7 +24,7 @@ from pydantic import SecretStr
 
 from maritime.errors import ConfigurationError, UsageError
 from maritime.sources.sniffer import check_format
-from streams.ingest.aisstream import KEY_VARIABLE, WORLD, Box, aisstream_source
+from streams.ingest.aisstream import WORLD, Box, aisstream_source
 from streams.ingest.files import DirectorySource, FileSource
 from streams.ingest.http import HttpSource
 from streams.ingest.mqtt import MqttSource
@@ -31,9 +32,8 @@ from streams.ingest.signalk import signalk_source
 from streams.ingest.source import Source
 from streams.ingest.tcp import TcpSource
 from streams.ingest.udp import UdpSource
+from streams.settings import AISSTREAM_KEY, HTTP_TOKEN, MQTT_PASSWORD, secret
 
-TOKEN_VARIABLE: Final = "MARITIME_HTTP_TOKEN"
-PASSWORD_VARIABLE: Final = "MARITIME_MQTT_PASSWORD"
 DIGITRAFFIC: Final = "meri.digitraffic.fi"
 LONGEST: Final = 200  # characters of a name, as a status holds
 MQTT: Final = {  # scheme → port, websockets, TLS
@@ -89,7 +89,7 @@ def open_source(
             path=parts.path or "/mqtt",
             tls=tls,
             username=parts.username,
-            password=secret(environment, PASSWORD_VARIABLE) if parts.username else None,
+            password=secret(environment, MQTT_PASSWORD) if parts.username else None,
         )
     if parts.path not in ("", "/") or parts.query or parts.username is not None:
         raise UsageError(f"'{uri}' says more than host and port; write {scheme}://{host}:{parts.port or 'PORT'}")
@@ -101,32 +101,29 @@ def open_source(
     if scheme == "udp":
         return UdpSource(name, host, _port(uri, parts))
     if scheme == "http":
-        return HttpSource(name, host, _port(uri, parts), token=secret(environment, TOKEN_VARIABLE))
+        return HttpSource(name, host, _port(uri, parts), token=_token(uri, host, environment))
     raise UsageError(f"'{scheme}://' is no kind of source; the kinds are {KNOWN}")
 
 
-def secret(environment: Mapping[str, str], variable: str) -> SecretStr | None:
-    """A secret from the environment, or from the file that it names with _FILE; None when there is neither.
+def _token(uri: str, host: str, environment: Mapping[str, str]) -> SecretStr | None:
+    """The token that senders must show; only on this machine's own address it may be left out."""
+    token = secret(environment, HTTP_TOKEN)
+    if token is None and not _is_loopback(host):
+        raise ConfigurationError(f"{uri} lets others send reports; set {HTTP_TOKEN} or {HTTP_TOKEN}_FILE")
+    return token
 
-    Raises ConfigurationError when both are set, or the file cannot be read or is empty.
-    """
-    value, path = environment.get(variable), environment.get(f"{variable}_FILE")
-    if value and path:
-        raise ConfigurationError(f"{variable} and {variable}_FILE are both set; set one of them")
-    if path:
-        try:
-            value = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{path}, named by {variable}_FILE, cannot be read ({error}); check it") from None
-        if not value:
-            raise ConfigurationError(f"{path}, named by {variable}_FILE, is empty; write the secret into it")
-    return SecretStr(value) if value else None
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host in ("", "localhost") or ip_address(host).is_loopback
+    except ValueError:  # a name, which may become any address
+        return False
 
 
 def _key(environment: Mapping[str, str]) -> SecretStr:
-    key = secret(environment, KEY_VARIABLE)
+    key = secret(environment, AISSTREAM_KEY)
     if key is None:
-        raise ConfigurationError(f"aisstream.io needs a key; set {KEY_VARIABLE} or {KEY_VARIABLE}_FILE")
+        raise ConfigurationError(f"aisstream.io needs a key; set {AISSTREAM_KEY} or {AISSTREAM_KEY}_FILE")
     return key
 
 
@@ -159,7 +156,7 @@ def _parts(uri: str) -> SplitResult:
     except ValueError:
         raise UsageError(f"'{uri[:LONGEST]}' has no port between 1 and 65535; write it behind the host") from None
     if parts.password is not None:
-        raise UsageError(f"a password stands in the address of {parts.hostname}; set {PASSWORD_VARIABLE} instead")
+        raise UsageError(f"a password stands in the address of {parts.hostname}; set {MQTT_PASSWORD} instead")
     return parts
 
 

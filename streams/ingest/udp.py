@@ -16,6 +16,7 @@ from streams.ingest.lines import LONGEST_LINE
 from streams.ingest.messages import MessageDecoder
 from streams.ingest.sentences import SentenceDecoder
 
+LOOPBACK: Final = "127.0.0.1"
 LOOK_S: Final = 0.2  # how soon it sees that it shall stop
 LARGEST_DATAGRAM: Final = 65_536
 BUFFER_BYTES: Final = 4 << 20  # asked of the system: a second of 40,000 sentences
@@ -24,11 +25,11 @@ MOST_BYTES_AT_ONCE: Final = 1 << 20  # … and their bytes
 
 
 class UdpSource:
-    """Listens on all addresses when `host` is empty; `bound_port` is known once it listens."""
+    """Listens on this machine alone when `host` is empty; `bound_port` is known once it listens."""
 
     def __init__(self, name: str, host: str, port: int) -> None:
         self.name = name
-        self._address = (host or "0.0.0.0", port)
+        self._address = (host or LOOPBACK, port)
         self.bound_port: int | None = None
 
     def run(self, inbox: Inbox, stop: Event) -> None:

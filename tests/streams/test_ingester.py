@@ -14,18 +14,26 @@ from threading import Event
 import numpy as np
 import pyarrow as pa
 import pytest
+from prometheus_client import CollectorRegistry
 
-from maritime.columns import PROVENANCE_SCHEMA, STATIC_SCHEMA, Chunk
+from maritime.columns import CLOCK_SCHEMA, PROVENANCE_SCHEMA, STATIC_SCHEMA, Chunk
 from maritime.errors import FencedError, InputError, RefusedError, TransportError, UsageError
 from maritime.replay import replay
 from maritime.simulate import load_scenario, play
 from maritime.times import to_rfc3339
 from maritime.units import HOUR_MS, MINUTE_MS
 from streams import codec
-from streams.ingest.ingester import Ingester, IngestPace
+from streams.ingest.ingester import Ingester, IngestPace, SharedNames
 from streams.ingest.opening import open_source
+from streams.ingest.outbox import TRIES_AFTER_STOP
+from streams.ingest.resume import resumed
+from streams.log_writer import LogWriter
 from streams.memory import MemoryLog
+from streams.observe.health import Pulse
+from streams.observe.source_metrics import SourceMetrics
+from streams.status import ENDED, LIVE, SourceStatus, Status
 from streams.topic_names import POSITIONS, REJECTS
+from streams.transport import Partition, Record
 from tests.detect.fleet import START_MS, _joined, _track, batch, fleet, places, run
 from tests.streams.feeding import LineServer, post, quick, sentences, wait_for
 from tests.streams.live import drain, events, final_lines, letters, records, setup_of, topics, worker_of
@@ -78,7 +86,7 @@ def whole_rows(path: Path) -> tuple[int, int]:
     """Reports and static reports of the lines, as a replay reads them."""
     log = MemoryLog(topics(1))
     ingester = ingesting(log, str(path))
-    ingester.run(Event())
+    ingester.run()
     counts = ingester.counters()
     return counts["reports"], counts["statics"]
 
@@ -94,7 +102,7 @@ def test_a_file_ends_by_itself_and_gives_the_alerts_of_a_replay(expected, tmp_pa
     path = tmp_path / "log.nmea"
     path.write_bytes(b"".join(lines()))
     log = MemoryLog(topics(PARTITIONS))
-    ingesting(log, str(path)).run(Event())
+    ingesting(log, str(path)).run()
     assert detected(log) == expected
     assert not [reason for reason in letters(log) if reason[0] == "record"]
 
@@ -225,6 +233,59 @@ def ingested(log: MemoryLog, part: list[bytes], known: dict[int, str], *, finish
         return ingester.table.by_code()
 
 
+def test_a_log_of_nothing_but_statuses_is_gone_on_with():
+    """All sources are cut for days, and the log has let go of what they gave before."""
+    log = MemoryLog(topics(PARTITIONS))
+    known = ingested(log, lines()[:2_000], {}, finish=False)
+    watermark_ms = resumed(log.client()).watermark_ms
+    end = log.ends()[Partition(POSITIONS, 0)]
+    at_s = {"now": 0.0}
+    ingester = Ingester(log.client("ingest", "ingest"), [Scripted("north")], steady_s=lambda: at_s["now"])
+    ingester.start()
+    for _ in range(700):
+        at_s["now"] += 1.0
+        ingester.step(0)
+    ingester.stop()
+    assert log.ends()[Partition(POSITIONS, 0)] - end < 750
+    for number in range(PARTITIONS):
+        log.forget_before(Partition(POSITIONS, number), end)
+    found = resumed(log.client())
+    assert (found.names, found.watermark_ms) == ({code: name for code, name in known.items() if code}, watermark_ms)
+    assert watermark_ms is not None
+
+
+def test_reading_back_holds_few_records():
+    log = MemoryLog(topics(1))
+    writer = LogWriter(log.client(), SharedNames())
+    for at_s in range(3_000):
+        sources = (SourceStatus("north", LIVE, None, 0, 0),)
+        writer.status(Status(START_MS + at_s * 1000, None, sources))
+    writer.commit()
+    alive = {"now": 0, "most": 0}
+
+    class Counted(Record):
+        __slots__ = ()
+
+        def __init__(self, *args, **kwargs) -> None:
+            super().__init__(*args, **kwargs)
+            alive["now"] += 1
+            alive["most"] = max(alive.values())
+
+        def __del__(self) -> None:
+            alive["now"] -= 1
+
+    class Client:
+        def __init__(self, client) -> None:
+            self.bounds, self._client = client.bounds, client
+
+        def read(self, partition, offset):
+            for r in self._client.read(partition, offset):
+                yield Counted(r.partition, r.offset, r.value, r.key, r.headers)
+
+    assert resumed(Client(log.client())).watermark_ms is None
+    assert alive["most"] < 100
+
+
 def named(log: MemoryLog) -> set[int]:
     return {code for codes in codes_in(log).values() for code in codes}
 
@@ -249,9 +310,168 @@ def test_a_second_ingester_of_one_identity_fences_the_first():
     second.step(0)
     with pytest.raises(FencedError):
         run_until(first, lambda: False, 5)
-    with pytest.raises(FencedError):
-        first.stop()
+    first.stop()
+    second.step(0)
     second.stop()
+
+
+class Recovering:
+    """A client that takes its identity back when it is used after it was fenced, as Kafka's does."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self._client = log.client("ingest", "ingest")
+        self._was_fenced = False
+
+    def __getattr__(self, name: str):
+        return getattr(self._client, name)
+
+    def send(self, records) -> None:
+        if self._was_fenced:
+            self._client = self._log.client("ingest", "ingest")
+        try:
+            self._client.send(records)
+        except FencedError:
+            self._was_fenced = True
+            raise
+
+
+def test_an_ingester_that_was_fenced_does_not_fence_its_successor_on_its_way_out():
+    log = MemoryLog(topics(PARTITIONS))
+    first = Ingester(Recovering(log), [open_source("udp://127.0.0.1:0", environment={}, rng=quick())], rng=quick())
+    first.start()
+    first.step(0)
+    second = ingesting(log, "udp://127.0.0.1:0")
+    second.start()
+    second.step(0)
+    with pytest.raises(FencedError):
+        run_until(first, lambda: False, 5)
+    first.stop()
+    second._status_at_s = None
+    second.step(0)
+    second.stop()
+
+
+class Away:
+    """A log that is away, until it is said to be back."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._client = log.client("ingest", "ingest")
+        self.is_away = True
+        self.tries = 0
+
+    def __getattr__(self, name: str):
+        if self.is_away and name != "abort":
+            self.tries += 1
+            raise TransportError("127.0.0.1:9092 cannot be reached")
+        return getattr(self._client, name)
+
+
+def test_a_log_that_is_away_at_the_start_is_waited_for():
+    away = Away(MemoryLog(topics(PARTITIONS)))
+    reasons: list[str] = []
+
+    def on_wait(reason: str) -> None:
+        reasons.append(reason)
+        away.is_away = len(reasons) < 3
+
+    source = open_source("udp://127.0.0.1:0", environment={}, rng=quick())
+    ingester = Ingester(away, [source], rng=quick(), on_wait=on_wait)
+    assert reasons == ["the log cannot be used: 127.0.0.1:9092 cannot be reached"] * 3
+    assert ingester.watermark_ms is None
+
+
+def test_a_stop_ends_the_waiting_for_a_log_that_is_away():
+    stop = Event()
+    source = open_source("udp://127.0.0.1:0", environment={}, rng=quick())
+    with pytest.raises(TransportError):
+        Ingester(Away(MemoryLog(topics(1))), [source], rng=quick(), stop=stop, on_wait=lambda _: stop.set())
+    stop.clear()
+    away = Away(MemoryLog(topics(PARTITIONS)))
+    away.is_away = False
+    ingester = Ingester(away, [source], rng=quick(), stop=stop, on_wait=lambda _: stop.set())
+    ingester._outbox._wait = lambda _: None
+    ingester.start()
+    away.is_away = True
+    with pytest.raises(TransportError):
+        run_until(ingester, lambda: False, 5)
+    assert away.tries == 1 + TRIES_AFTER_STOP
+    with pytest.raises(TransportError):
+        ingester.stop()
+    assert away.tries == 2 + TRIES_AFTER_STOP, "no more than once on the way out"
+
+
+def test_health_says_why_not_and_metrics_tell_connections(caplog):
+    log = MemoryLog(topics(PARTITIONS))
+    with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
+        port = nobody.getsockname()[1]
+    uri = f"tcp://127.0.0.1:{port}"
+    ingester = ingesting(log, uri, "udp://127.0.0.1:0")
+    ingester.start()
+    pulse = Pulse(time.monotonic)
+    inbox, other = ingester.inboxes()
+    run_until(ingester, lambda: inbox.last_error and other.connected)
+    for _ in range(5):
+        ingester.step(0)
+    pulse.turned(*ingester.why_not_ready())
+    (reason,) = pulse.ready().why_not
+    assert reason == f"{uri} is not connected: {inbox.last_error}"
+    assert len([r for r in caplog.records if r.name == "streams.ingest.ingester"]) == 1, "once for one error"
+    registry = CollectorRegistry()
+    registry.register(SourceMetrics(ingester.status, ingester.inboxes))
+    assert registry.get_sample_value("maritime_source_connected", {"source": uri}) == 0.0
+    assert registry.get_sample_value("maritime_source_connected", {"source": "udp://127.0.0.1:0"}) == 1.0
+    assert registry.get_sample_value("maritime_source_connects_total", {"source": "udp://127.0.0.1:0"}) == 1.0
+    ingester.stop()
+    away = Away(MemoryLog(topics(PARTITIONS)))
+
+    def on_wait(reason: str) -> None:
+        pulse.turned(reason)
+        away.is_away = False
+
+    Ingester(away, [Scripted("x")], rng=quick(), on_wait=on_wait)
+    assert pulse.ready().why_not == ("the log cannot be used: 127.0.0.1:9092 cannot be reached",)
+    assert pulse.alive().is_well
+
+
+def test_an_unreadable_file_does_not_end_the_other_sources(tmp_path):
+    log = MemoryLog(topics(PARTITIONS))
+    path = tmp_path / "noise.csv"
+    path.write_bytes(b"\x00\x01")
+    with LineServer(b"".join(sentences(2))) as server:
+        ingester = ingesting(log, str(path), f"tcp://127.0.0.1:{server.port}")
+        ingester.start()
+        run_until(ingester, lambda: ingester.counters()["reports"] == 2 and "rejects.unreadable" in ingester.counters())
+        assert ingester.status().sources[0].state == ENDED
+        ingester.stop()
+    assert letters(log) == {("row", "unreadable"): 1}
+
+
+def test_what_is_stamped_in_the_future_is_refused_and_moves_no_time():
+    """Two wrong stamps bear each other out, and time that the log believes is never taken back."""
+    log = MemoryLog(topics(PARTITIONS))
+    now_ms = START_MS + HOUR_MS
+    ingester = Ingester(log.client("i", "ingest"), [Scripted("north")], clock_ms=lambda: now_ms)
+    ingester.table.code("north")
+    ingester.start()
+    positions = traffic(1, 1.0)
+    t_ms = positions["t"].to_numpy().copy()
+    t_ms[-4:] = [now_ms + 4 * MINUTE_MS, now_ms + 6 * MINUTE_MS, 3_976_214_400_000, 3_976_214_401_000]
+    n = positions.num_rows
+    columns = [*positions.columns, pa.array(np.arange(n)), pa.array(np.full(n, 255, np.uint8))]
+    columns[positions.schema.get_field_index("t")] = pa.array(t_ms)
+    rows = pa.RecordBatch.from_arrays(columns, schema=PROVENANCE_SCHEMA)
+    statics = pa.RecordBatch.from_pylist([{"mmsi": 235_000_000, "t": 3_976_214_400_000}], schema=STATIC_SCHEMA)
+    clock = pa.RecordBatch.from_pylist(
+        [{"source": 1, "t": 3_976_214_400_000, "reported": START_MS}], schema=CLOCK_SCHEMA
+    )
+    ingester.inboxes()[0].put(Chunk("north", rows, statics, clock), Event())
+    run_until(ingester, lambda: ingester.counters()["reports"] == n - 3)
+    ingester.stop()
+    assert ingester.watermark_ms <= now_ms + 5 * MINUTE_MS
+    assert ingester.counters()["rejects.time_in_the_future"] == 5
+    assert letters(log) == {("row", "time_in_the_future"): 5}
+    assert ingester.status().sources[0].rejects == 5
 
 
 def test_a_log_that_is_away_stops_the_reading_and_loses_nothing():

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from maritime.config import load_settings
 from maritime.errors import ConfigurationError
-from streams.settings import KafkaSettings, LiveSettings, LogSettings, password_from
+from streams.observe.json_log import Masker
+from streams.settings import SECRETS, KafkaSettings, LiveSettings, LogSettings, password_from, secret, secrets
 from streams.topics import TopicFound, commands, differences, rules, specs
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,21 @@ def test_two_passwords_or_a_missing_file_stop_the_start(tmp_path):
     assert "word;" not in str(raised.value)
     with pytest.raises(ConfigurationError, match="MARITIME_KAFKA_PASSWORD_FILE names"):
         password_from({"MARITIME_KAFKA_PASSWORD_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize("variable", SECRETS)
+def test_every_secret_is_read_in_the_same_way_and_hidden_in_logs(variable, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text(" from the file \r\n")
+    by_file = {f"{variable}_FILE": str(file)}
+    for environment, value in (({variable: "by word\n"}, "by word"), (by_file, "from the file")):
+        assert secret(environment, variable).get_secret_value() == value
+        masked = Masker(secrets(environment)).text(f"it says {value}")
+        assert value not in masked
+    assert secret({variable: " "}, variable) is None
+    file.write_text(" \n")
+    with pytest.raises(ConfigurationError, match="is empty"):
+        secret(by_file, variable)
 
 
 def test_a_password_is_no_setting():

@@ -19,7 +19,7 @@ from maritime.errors import ConfigurationError, InputError, UsageError
 from streams.ingest.aisstream import aisstream_source
 from streams.ingest.backoff import Backoff
 from streams.ingest.files import DirectorySource, FileSource
-from streams.ingest.http import LARGEST_BODY, HttpSource
+from streams.ingest.http import LARGEST_BODY, MOST_REQUESTS, HttpSource
 from streams.ingest.lines import LineCutter
 from streams.ingest.messages import LARGEST_MESSAGE
 from streams.ingest.mqtt import MqttSource
@@ -288,6 +288,34 @@ def test_http_without_room_says_so():
         assert len(reading.rows()) == 50
         assert post(port, body_of(50, 50)) == 200
         assert len(reading.rows()) == 100
+
+
+def test_http_more_requests_at_once_than_may_be_are_turned_away():
+    body = body_of(1)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (len(body) + 1)
+    with listening() as (reading, port):
+        waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(MOST_REQUESTS)]
+        for client in waiting:
+            client.sendall(head + body)
+        time.sleep(0.5)
+        assert post(port, body) == 503
+        for client in waiting:
+            client.sendall(b"\n")
+            client.settimeout(10)
+        for client in waiting:
+            with closing(client):
+                assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        assert post(port, body) == 200
+        assert len(reading.rows()) == MOST_REQUESTS + 1
+
+
+def test_http_nothing_is_unpacked_before_there_is_room(monkeypatch):
+    unpacked = []
+    monkeypatch.setattr("streams.ingest.http._unpacked", lambda body, _: unpacked.append(body) or body)
+    with listening(most_bytes=1_000, room_s=0.1) as (_, port):
+        assert post(port, body_of(50)) == 200
+        assert post(port, body_of(50, 50)) == 503
+    assert len(unpacked) == 1
 
 
 # ------------------------------------------------------------------------------------------------ websockets
@@ -653,7 +681,7 @@ def test_after_a_restart_files_that_were_read_are_read_on(tmp_path):
     table.write_text("mmsi,timestamp,lat,lon,sog,cog\n" + csv_rows(40, 3))
     for path in (old, table):
         os.utime(path, (1_600_000_000, 1_600_000_000))
-    new.write_bytes(b"".join(timed[2:4]))
+    new.write_bytes(b"".join(tagged(b"c:1660000000", line) for line in sentences(2, 2)))
     reading = Reading(watched(tmp_path))
     reading.inbox.since_ms = 1_650_000_000_000
     with reading:
@@ -664,6 +692,47 @@ def test_after_a_restart_files_that_were_read_are_read_on(tmp_path):
             appended.write(csv_rows(50, 1))
         wait_for(lambda: len(reading.rows()) == 4)
         assert sorted(mmsis(reading)) == [2, 3, 4, 50]
+
+
+def test_after_a_restart_what_was_read_before_is_counted_and_not_told_again(tmp_path):
+    since_ms = 1_600_000_010_000
+    timed = [tagged(b"c:%d" % (1_600_000_000 + i), line) for i, line in enumerate(sentences(20))]
+    (tmp_path / "log.nmea").write_bytes(b"".join(timed[:15]))
+    (tmp_path / "day.nmea.gz").write_bytes(gzip.compress(b"".join(timed[:12])))
+    reading = Reading(watched(tmp_path))
+    reading.inbox.since_ms = since_ms
+    with reading:
+        wait_for(lambda: len(reading.rows()) == 5 + 2)
+        with (tmp_path / "log.nmea").open("ab") as appended:
+            appended.write(timed[3] + timed[15])  # late, and said to be
+        (tmp_path / "new.nmea").write_bytes(timed[4])
+        wait_for(lambda: len(reading.rows()) == 5 + 2 + 3)
+        assert not reading.reasons()
+        assert sum(chunk.reject_counts.get("read_before", 0) for chunk in reading.chunks) == 10 + 10
+
+
+def test_a_file_older_than_the_log_is_said_to_be_passed_over(tmp_path, caplog):
+    caplog.set_level("INFO")
+    old = tmp_path / "old.nmea"
+    old.write_bytes(b"".join(sentences(1)))
+    os.utime(old, (1_600_000_000, 1_600_000_000))
+    reading = Reading(watched(tmp_path))
+    reading.inbox.since_ms = 1_650_000_000_000
+    with reading:
+        wait_for(lambda: "old.nmea is older than" in caplog.text)
+    assert not reading.rows()
+
+
+def test_only_what_has_the_name_of_a_log_and_a_dot_is_its_rotation(tmp_path):
+    timed = [tagged(b"c:1600000000", line) for line in sentences(3)]
+    (tmp_path / "ais").write_bytes(timed[0])
+    with Reading(watched(tmp_path)) as reading:
+        wait_for(lambda: len(reading.rows()) == 1)
+        (tmp_path / "ais.1.gz").write_bytes(gzip.compress(timed[1]))
+        (tmp_path / "aisle.gz").write_bytes(gzip.compress(timed[2]))
+        wait_for(lambda: len(reading.rows()) == 2)
+        time.sleep(0.3)
+        assert sorted(mmsis(reading)) == [0, 2]
 
 
 def test_lines_appended_without_a_time_get_that_of_their_reading(tmp_path):
@@ -684,9 +753,11 @@ def test_a_file_is_read_to_its_end(tmp_path):
     reading = Reading(FileSource("day", path))
     reading.source.run(reading.inbox, reading.stop)
     assert mmsis(reading) == list(range(5))
-    path.write_bytes(b"\x00\x01")
-    with pytest.raises(InputError):
+    for number, spoil in enumerate((lambda: path.write_bytes(b"\x00\x01"), path.unlink), 1):
+        spoil()
         reading.source.run(reading.inbox, reading.stop)
+        assert reading.reasons() == ["unreadable"] * number
+        assert "day.csv" in reading.inbox.last_error
 
 
 # ------------------------------------------------------------------------------------------------ addresses
@@ -734,6 +805,26 @@ def test_addresses_that_are_none(uri):
     with pytest.raises(UsageError) as told:
         open_source(uri, environment={"MARITIME_AISSTREAM_KEY": "k"}, rng=quick())
     assert "secret" not in str(told.value)
+
+
+def test_without_a_host_a_listener_is_for_this_machine_alone():
+    for uri in ("udp://:0", "http://:0"):
+        source = open_source(uri, environment={}, rng=quick())
+        with Reading(source):
+            wait_for(lambda source=source: source.bound_port)
+            connected = socket.SOCK_DGRAM if uri.startswith("udp") else socket.SOCK_STREAM
+            with closing(socket.socket(socket.AF_INET, connected)) as other:
+                other.bind(("127.0.0.2", source.bound_port))  # taken, if it listened on all addresses
+    assert open_source("udp://0.0.0.0:1", environment={}, rng=quick())._address == ("0.0.0.0", 1)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "[::]", "station.example"])
+def test_others_may_post_with_a_token_only(host):
+    with pytest.raises(ConfigurationError, match="MARITIME_HTTP_TOKEN"):
+        open_source(f"http://{host}:80", environment={}, rng=quick())
+    assert open_source(f"http://{host}:80", environment={"MARITIME_HTTP_TOKEN": "t"}, rng=quick())
+    for own in ("", "localhost", "127.0.0.1", "[::1]"):
+        assert open_source(f"http://{own}:80", environment={}, rng=quick())
 
 
 def test_the_key_comes_from_the_environment_or_a_file(tmp_path):
