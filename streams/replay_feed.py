@@ -43,7 +43,7 @@ class Fed:
     bytes_read: int = 0
     bytes_total: int = 0
     first_ms: int | None = None  # first heartbeat: where event time begins …
-    watermark_ms: int | None = None  # … and what the log has reached
+    watermark_ms: int | None = None  # … and what it has reached
 
 
 def feed(paths: Sequence[Path | str], transport: Transport, **options: Any) -> Fed:
@@ -86,10 +86,10 @@ def feeding(
     fed = Fed(failures=inputs.failures)
     chunks = in_time_order(inputs, lateness_ms=round(settings.time.lateness_s * 1000), spill_dir=spill_dir)
     for chunk in _sliced(within(chunks, from_ms, to_ms), chunk_rows):
-        beats = _after(heartbeats.feed(chunk.positions, chunk.clock), before.watermark_ms)
+        beats = heartbeats.feed(chunk.positions, chunk.clock)
         believed, ahead = heartbeats.believed(chunk.positions)
         writer.reports(believed, chunk.statics)
-        writer.heartbeats(beats)
+        writer.heartbeats(_after(beats, before.watermark_ms))
         writer.rejects(chunk.rejects)
         writer.refused([ahead] if ahead else [], CLOCK_AHEAD)
         writer.commit()
