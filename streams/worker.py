@@ -165,17 +165,18 @@ class DetectWorker:
         taken = 0
         try:
             transport = self._joined()
-            until_s = self._clock() + self._pace.cycle_s
+            began_s, left_s = self._clock(), self._pace.cycle_s
             while True:
                 unsettled = any(held.detector is None or held.is_astray for held in self._held.values())
-                timeout_s = 0.0 if unsettled else max(0.0, until_s - self._clock())
-                records = transport.poll(timeout_s, self._pace.most_records)
+                records = transport.poll(0.0 if unsettled else left_s, self._pace.most_records)
                 if self._failure is not None:
                     raise self._failure
                 taken += self._take(transport, records)
                 self._settle(transport, self._held)  # after the poll, which tells what is no longer ours
-                if self._clock() >= until_s:
+                passed_s = self._clock() - began_s
+                if not 0.0 <= passed_s < self._pace.cycle_s:  # over, or the clock was put back
                     break
+                left_s = self._pace.cycle_s - passed_s
             self._commit(transport, self._due())
             self._look(transport)
             self.failures_in_a_row = 0

@@ -347,6 +347,7 @@ PIECES = [line for line in ALL_FRAMINGS.split(b"\r\n") if len(line) < 1000] + [
 
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=30).map(b"".join))
 @example(sentence(CLASS_A, 0) + b",b\x80")
+@example(b"$PGHP")
 @example(b"$*" + sentence(CLASS_A, 0))
 @example(sentence(CLASS_A, 0) + b",r003669946,1577836806,b")
 @settings(max_examples=300)

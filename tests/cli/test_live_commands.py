@@ -45,7 +45,7 @@ def live(sea, env):
     outs = [process.communicate(timeout=240)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     counts = [json.loads(out) for out in outs]
-    assert all(count["records"] > 0 for count in counts)
+    assert sum(count["records"] for count in counts) > 0  # the one that comes late may find nothing left
     return sea
 
 

@@ -323,11 +323,12 @@ def frame_dollar(block, start, stop, memory, framed):
     check, star = end_of_checked(block, start + 1, stop)
     stated = stated_checksum(block, star, stop) if star >= 0 else -1
     end = star + 3 if stated >= 0 else max(star, start) + 1
-    if start + 7 > stop:
+    if start + 5 > stop:
         return end
     is_wrapper = block[start + 1] == 80 and block[start + 2] == 71 and block[start + 3] == 72 and block[start + 4] == 80
-    is_rmc = block[start + 3] == 82 and block[start + 4] == 77 and block[start + 5] == 67
-    is_zda = block[start + 3] == 90 and block[start + 4] == 68 and block[start + 5] == 65
+    is_long = start + 7 <= stop
+    is_rmc = is_long and block[start + 3] == 82 and block[start + 4] == 77 and block[start + 5] == 67
+    is_zda = is_long and block[start + 3] == 90 and block[start + 4] == 68 and block[start + 5] == 65
     if not (is_wrapper or is_rmc or is_zda):
         return end
     sound = stated == check
