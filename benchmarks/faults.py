@@ -41,7 +41,8 @@ from tests.detect.fleet import fleet
 SEED: Final = 3
 QUICK: Final = Pace(cycle_s=0.0, snapshot_every_s=0.5, most_records=4)
 STEADY: Final = Pace(cycle_s=0.2, snapshot_every_s=1.0, most_records=20)
-ONE_LIFE_S: Final = 90.0
+ONE_LIFE_S: Final = 60.0
+KILLS_OF_A_LOG: Final = 26  # two at each step; the log is long enough for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,31 +126,33 @@ def finished(log: LiveLog, all_: Detectors, want: Outcome | None = None) -> Verd
 
 def killed_at_each_step(scale: Scale) -> Result:
     """SIGKILL of a detector at each step of its transaction, again and again."""
-    chance = random.Random(SEED)
-    with lone_broker() as broker, detectors(LiveLog(broker.bootstrap)) as all_:
-        log = LiveLog(broker.bootstrap, make=False)
-        feed(log, step=100)
-        killed: Counter[str] = Counter()
-        lives = 0
-        while killed.total() < scale.kills:
-            step = STEPS[lives % len(STEPS)]
-            lives += 1
+    killed: Counter[str] = Counter()
+    total = []
+    while killed.total() < scale.kills:
+        total.append(_one_log_of_kills(min(KILLS_OF_A_LOG, scale.kills - killed.total()), killed))
+    least = min(killed[step] for step in STEPS)
+    return Result(killed.total(), _sum(total), f"{len(killed)} steps, each at least {least} times")
+
+
+def _one_log_of_kills(kills: int, killed: Counter[str]) -> Verdict:
+    """Kill so often while one log is read, in order of the steps; counted in `killed`."""
+    before = killed.total()
+    chance = random.Random(SEED + before)
+    with lone_broker() as broker, detectors(log := LiveLog(broker.bootstrap)) as all_:
+        feed(log)
+        while killed.total() < before + kills:
+            step = STEPS[killed.total() % len(STEPS)]
             delay_ms = chance.uniform(0.5, LATEST_DEATH_MS) if step == "ending" else 0.0
             # The first seek and read of a life are always passed; the others come with the transactions.
             most = 2 if step in ("seek", "read", "snapshot_sent") else 4
             death = Break(step, chance.randint(1, most), delay_ms=delay_ms)
-            process = all_.start("w0", pace=QUICK, breaks=(death,), stop_when_idle_s=5.0)
+            process = all_.start("w0", pace=QUICK, breaks=(death,))
             process.join(ONE_LIFE_S)
-            if process.exitcode == -signal.SIGKILL:
-                killed[step] += 1
-            elif process.is_alive():
-                raise NotBrokenError(f"a detector that was to die at {death} lived on for {ONE_LIFE_S:g} s")
-            elif log.is_read()():
-                raise NotBrokenError(f"the log was read after {killed.total()} kills; make it longer")
-        least = min(killed[step] for step in STEPS) if scale.kills >= len(STEPS) else 1
-        found = finished(log, all_, offline(lambda memory: feed(memory, step=100)))
-        log.close()
-    return Result(killed.total(), found, f"{len(killed)} steps, each at least {least} times")
+            if process.exitcode != -signal.SIGKILL:
+                done = "the log is read" if log.is_read()() else "the log is not read, it stands still"
+                raise NotBrokenError(f"a detector that was to die at {death} lived on for {ONE_LIFE_S:g} s; {done}")
+            killed[step] += 1
+        return finished(log, all_)
 
 
 def frozen_past_the_session(scale: Scale) -> Result:

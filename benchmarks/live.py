@@ -5,8 +5,10 @@ The broker, the ingesting process and one detector share the cores of the machin
 replay   positions a second from columns through the broker to alerts, beside one JSON record per position through the
          same client library in the same run, written and read and no more
 restore  seconds from a snapshot of 200,000 hulls in the log to a detector
-latency  live at 20,000 positions/s: from a report's time until its alert can be read, and processor seconds of all
-         clients. The lateness that detection grants (120 s by default) is set to none: it comes on top
+latency  live at 20,000 positions/s: from the moment the watermark may pass a report until its alert can be read, and
+         processor seconds of all clients. Detection judges full minutes of event time after the lateness that it grants
+         (120 s by default; here none, so the moment is the end of the report's minute): what a report waits for that
+         is no matter of speed, and comes on top
 """
 
 import argparse
@@ -51,7 +53,7 @@ HULLS: Final = 200_000
 LIVE_PER_S: Final = 20_000
 LIVE_VESSELS: Final = 40_000
 FLUSH_S: Final = 0.2
-LIVE_S: Final = 30.0
+LIVE_S: Final = 130.0  # two full minutes end in it
 WARM_UP_S: Final = 8.0
 FIRST_BEACON: Final = 970_000_000
 JSON_TOPIC: Final = "positions.json"
@@ -262,7 +264,7 @@ def ingest_live(live: LiveSettings, seconds: float, per_s: int, vessels: int, be
 
 
 def latency(seconds: float = LIVE_S) -> tuple[list[float], float, dict[str, float]]:
-    """Seconds from each beacon's report to its alert, cores of all clients, and those of each."""
+    """Seconds from the end of each beacon's minute to its alert, cores of all clients, and those of each."""
     with running() as (log, folder), Detectors(log.live, folder) as all_:
         detector = all_.start("w0", pace=Pace(cycle_s=0.5))
         reader = log.client(group="tail.bench")
@@ -288,9 +290,9 @@ def latency(seconds: float = LIVE_S) -> tuple[list[float], float, dict[str, floa
                 last_s = now_s
             for record in records:
                 event = json.loads(record.value or b"{}")
-                sent_s = _seconds(event["data"]["last_seen"] if "last_seen" in event["data"] else event["time"])
-                if event["data"]["revision"] == 1 and sent_s > began_s + WARM_UP_S:
-                    waits.append(now_s - sent_s)
+                due_s = ceil(_seconds(event["time"]) / 60.0) * 60.0
+                if event["data"]["revision"] == 0 and due_s > began_s + WARM_UP_S:
+                    waits.append(now_s - due_s)
         cores = {name: (last[name] - spent[name]) / (last_s - measured_s) for name in clients}
         all_.stop(detector)
         ingest.join(10.0)
@@ -353,7 +355,7 @@ def latency_lines(rows: int) -> list[Line]:
     p50, p99 = (waits[min(len(waits) - 1, int(len(waits) * q))] for q in (0.5, 0.99))
     shares = ", ".join(f"{name} {share:.2f}" for name, share in each.items())
     return [
-        Line(f"report to alert at {LIVE_PER_S:,}/s, median of {len(waits)}, s", f"{p50:.2f}", "", True),
+        Line(f"watermark to alert at {LIVE_PER_S:,}/s, median of {len(waits)}, s", f"{p50:.2f}", "", True),
         Line("… p99, s", f"{p99:.2f}", f"≤ {LATENCY_TARGET_S:g}", p99 <= LATENCY_TARGET_S),
         Line(f"cores of all clients ({shares})", f"{cores:.2f}", f"≤ {CORES_TARGET:g}", cores <= CORES_TARGET),
     ]
