@@ -1,5 +1,6 @@
 """Vessel-days: the measure that alert rates are stated against."""
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,8 +19,8 @@ class VesselDays:
 
     def __init__(self) -> None:
         self._ships = np.empty(0, np.int64)  # MMSIs, ascending
-        self._open = np.empty(0, np.int64)  # hour · 2³² + MMSI, ascending
-        self._settled = 0
+        self._open: dict[int, npt.NDArray[np.int64]] = {}  # UTC hour → MMSIs heard in it, ascending
+        self._settled = 0  # ships heard in the hours before, summed
 
     def add(self, mmsi: npt.NDArray[np.uint32], t_ms: npt.NDArray[np.int64]) -> None:
         """Take the reports of some vessels, about in time order; other stations than ships are passed over."""
@@ -27,12 +28,17 @@ class VesselDays:
         heard = _distinct((t_ms[ship] // HOUR_MS << 32) | mmsi[ship])
         if not heard.size:
             return
-        self._ships = _distinct(np.concatenate((self._ships, heard & 0xFFFFFFFF)))
-        oldest = self._open[-1] - (HOURS_OPEN << 32) if self._open.size else heard[0]
-        self._open = _distinct(np.concatenate((self._open, heard[heard >= oldest])))
-        settled = int(np.searchsorted(self._open, self._open[-1] - (HOURS_OPEN << 32)))
-        self._settled += settled
-        self._open = self._open[settled:]
+        hours, ships = heard >> 32, heard & 0xFFFFFFFF
+        self._ships = _joined(self._ships, ships)
+        oldest = max(self._open, default=int(hours[0])) - HOURS_OPEN
+        first, *later = np.flatnonzero(np.diff(hours, prepend=hours[0] - 1)).tolist()
+        for start, end in pairwise((first, *later, len(hours))):
+            hour = int(hours[start])
+            if hour >= oldest:
+                self._open[hour] = _joined(self._open.get(hour, self._ships[:0]), ships[start:end])
+        newest = max(self._open)
+        for hour in [hour for hour in self._open if hour < newest - HOURS_OPEN]:
+            self._settled += self._open.pop(hour).size
 
     @property
     def ships(self) -> int:
@@ -42,7 +48,14 @@ class VesselDays:
     @property
     def count(self) -> float:
         """Vessel-days so far."""
-        return (self._settled + self._open.size) / 24
+        return (self._settled + sum(ships.size for ships in self._open.values())) / 24
+
+
+def _joined(known: npt.NDArray[np.int64], heard: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The distinct values of both, ascending. Mostly nothing is new, which is found without sorting."""
+    at = np.searchsorted(known, heard)
+    new = heard[(at == known.size) | (known.take(at, mode="clip") != heard)] if known.size else heard
+    return _distinct(np.concatenate((known, new))) if new.size else known
 
 
 def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
