@@ -149,6 +149,11 @@ def rank(alert: Alert, now_ms: int) -> float:
 
 def plain(value: Any) -> Any:
     """`value` as JSON can say it: numpy scalars and tuples unpacked, floats rounded."""
+    kind = type(value)
+    if kind is float:
+        return rounded(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
     if isinstance(value, dict):
         return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
