@@ -26,7 +26,7 @@ from streams.contract import (
     Message,
 )
 from streams.murmur2 import murmur2, partition_of
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,15 +36,19 @@ HEAD = "# Written by scripts/write_contract.py from the models in the code; a te
 ABOUT = """\
 AIS messages in, explained alerts out. This is the log between the parts of live operation, on Apache Kafka.
 
-Others read `alerts`, `ais.vessels` and `ais.rejects`; the other topics belong to the detectors. Read committed records
-only (`isolation.level=read_committed`): then no alert is read twice or in vain. Within a version fields are added,
-never removed or given another meaning.
+Others read `alerts`, `alerts.rcc`, `ais.vessels` and `ais.rejects`; the other topics belong to the detectors. Read
+committed records only (`isolation.level=read_committed`): then no alert is read twice or in vain. Within a version
+fields are added, never removed or given another meaning.
 """
 ROLES = {
     "ingest": ("send", (POSITIONS, VESSELS, REJECTS), "Reads the sources of AIS and writes what they say."),
     "detect": ("receive", (POSITIONS, STATE), "Reads the reports, and its own snapshots after a start."),
-    "detected": ("send", (ALERTS, REJECTS, STATE), "Writes alerts, dead letters and snapshots, in one transaction."),
-    "tail": ("receive", (ALERTS, VESSELS, REJECTS), "What others read."),
+    "detected": (
+        "send",
+        (ALERTS, RESCUE, REJECTS, STATE),
+        "Writes alerts, distress calls, dead letters and snapshots, in one transaction.",
+    ),
+    "tail": ("receive", (ALERTS, RESCUE, VESSELS, REJECTS), "What others read."),
 }
 
 

@@ -18,13 +18,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from maritime.alerts.alert import Alert
+from maritime.alerts.alert import Alert, rounded
 from maritime.columns import POSITION_SCHEMA, STATIC_SCHEMA, SourceTable
 from maritime.detect.heartbeat import Clocks, Heard, Heartbeats, Resting
 from maritime.errors import UsageError
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG
-from maritime.times import LAST_MS
+from maritime.times import LAST_MS, to_rfc3339
 from streams.arrow_frames import MOST_ROWS, pack, unpack
+from streams.distress import DistressCall
 from streams.murmur2 import vessel_key
 from streams.poison import PoisonError
 from streams.status import STATES, SourceStatus, Status
@@ -57,6 +58,7 @@ RECEPTION_CELLS: Final = 2 * round(180 / RECEPTION_CELL_DEG) ** 2  # see maritim
 MOORING_CELLS: Final = 2 * round(180 / MOORING_CELL_DEG) ** 2
 
 EVENT_TYPE: Final = "org.maritime-watch.alert.v1"
+CALL_TYPE: Final = "org.maritime-watch.distress.v1"
 EVENT_SOURCE: Final = "/maritime-watch/detector"
 EVENT_HEADERS: Final[Headers] = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
 
@@ -366,19 +368,43 @@ def between(beats: Heartbeats, begin: int, end: int) -> Heartbeats:
 
 def pack_alert(alert: Alert) -> tuple[bytes, Packed]:
     """One revision of an alert as a CloudEvent: key, and value with headers."""
+    data = alert.to_dict()
+    event_id = f"{alert.alert_id}/{alert.revision}"
+    return _event(event_id, f"{EVENT_TYPE}.{alert.type}", alert.hull, data["raised_at"], alert.mmsi, data)
+
+
+def pack_call(call: DistressCall, source: str) -> tuple[bytes, Packed]:
+    """A distress call as a CloudEvent: key, and value with headers. `source` is the name of who heard it, if known."""
+    heard_at = to_rfc3339(call.heard_ms)
+    data = {
+        "mmsi": call.mmsi,
+        "call": call.number,
+        "device": call.device,
+        "heard_at": heard_at,
+        "lat": rounded(call.lat),
+        "lon": rounded(call.lon),
+        "source": source or None,
+    }
+    key = vessel_key(call.mmsi).decode()
+    return _event(f"{key}/{call.heard_ms}/{call.number}", CALL_TYPE, key, heard_at, call.mmsi, data)
+
+
+def _event(
+    event_id: str, kind: str, subject: str, time: str | None, mmsi: int, data: dict[str, Any]
+) -> tuple[bytes, Packed]:
     event = {
         "specversion": "1.0",
-        "id": f"{alert.alert_id}/{alert.revision}",
+        "id": event_id,
         "source": EVENT_SOURCE,
-        "type": f"{EVENT_TYPE}.{alert.type}",
-        "subject": alert.hull,
-        "time": alert.to_dict()["raised_at"],
+        "type": kind,
+        "subject": subject,
+        "time": time,
         "datacontenttype": "application/json",
-        "partitionkey": vessel_key(alert.mmsi).decode(),
-        "data": alert.to_dict(),
+        "partitionkey": vessel_key(mmsi).decode(),
+        "data": data,
     }
     text = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return vessel_key(alert.mmsi), Packed(text.encode(), EVENT_HEADERS)
+    return vessel_key(mmsi), Packed(text.encode(), EVENT_HEADERS)
 
 
 def unpack_alert(value: bytes | None) -> Alert:

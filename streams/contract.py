@@ -7,11 +7,11 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maritime.alerts.schema import LARGEST_MMSI, PublishedAlert, Time
+from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedAlert, Time
 from streams import codec
 from streams.arrow_frames import MOST_BYTES
 from streams.snapshots import MOST_CHUNKS
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
 
 DAY_MS: Final = 86_400_000
 MOST_BATCH_BYTES: Final = 2 * MOST_BYTES
@@ -33,6 +33,34 @@ class AlertEvent(BaseModel):
     datacontenttype: Literal["application/json"]
     partitionkey: str = Field(pattern="^[0-9]{9}$", description="the MMSI as nine digits, which is the record's key")
     data: PublishedAlert
+
+
+class DistressCall(BaseModel):
+    """Somebody's beacon is active: told at its first report. The alert `distress_beacon` follows."""
+
+    mmsi: int = Field(ge=0, le=LARGEST_MMSI)
+    call: Literal[1, 2] = Field(description="2: a position has come to a beacon that was called without one")
+    device: Literal["AIS-SART", "man overboard", "EPIRB-AIS"] | None = Field(
+        description="by the MMSI (ITU-R M.585-9 annex 2); null: a vessel with navigational status 14"
+    )
+    heard_at: Time = Field(description="of the report")
+    lat: Latitude | None
+    lon: Longitude | None
+    source: str | None = Field(description="the receiver or feed that heard it; null while the log has not named it")
+
+
+class DistressEvent(BaseModel):
+    """A distress call as a CloudEvent 1.0 in structured JSON."""
+
+    specversion: Literal["1.0"]
+    id: str = Field(pattern="^[0-9]{9}/[0-9]+/[12]$", description="MMSI, time of the report and number of the call")
+    source: Literal["/maritime-watch/detector"]
+    type: Literal["org.maritime-watch.distress.v1"]
+    subject: str = Field(pattern="^[0-9]{9}$", description="the MMSI as nine digits")
+    time: Time = Field(description="data.heard_at")
+    datacontenttype: Literal["application/json"]
+    partitionkey: str = Field(pattern="^[0-9]{9}$", description="the MMSI as nine digits, which is the record's key")
+    data: DistressCall
 
 
 class Vessel(BaseModel):
@@ -124,9 +152,12 @@ ARROW: Final = "application/vnd.apache.arrow.stream"
 BYTES: Final = "application/octet-stream"
 CLOUD_EVENT: Final = "application/cloudevents+json"
 
+ALERT_MESSAGE: Final = Message("alert_event", "A revision of an alert.", CLOUD_EVENT, AlertEvent, key=NINE_DIGITS)
+
 SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "alert": PublishedAlert,
     "alert_event": AlertEvent,
+    "distress_event": DistressEvent,
     "vessel": Vessel,
     "dead_letter_headers": DeadLetterHeaders,
     "snapshot_manifest": Manifest,
@@ -176,7 +207,18 @@ CHANNELS: Final = (
         ALERTS,
         "Alerts, one record for each revision. Read committed records only, or upsert by alert id and revision.",
         90.0,
-        (Message("alert_event", "A revision of an alert.", CLOUD_EVENT, AlertEvent, key=NINE_DIGITS),),
+        (ALERT_MESSAGE,),
+        is_shared=True,
+    ),
+    Channel(
+        RESCUE,
+        "Distress and what may be: calls of active beacons at their first report, and every revision of the alerts "
+        "whose evidence states a phase of distress or uncertainty, which are in `alerts` too.",
+        90.0,
+        (
+            Message("distress_event", "A beacon is active.", CLOUD_EVENT, DistressEvent, key=NINE_DIGITS),
+            ALERT_MESSAGE,
+        ),
         is_shared=True,
     ),
 )

@@ -1,7 +1,8 @@
-"""PartitionDetector: the records of one partition in, alerts and refused reports out. A pure function of the records.
+"""PartitionDetector: the records of one partition in, alerts, distress calls and refused reports out.
 
-It holds an engine of its own, the names of the sources and, for every alert that may still change, when it was first
-raised. Where one poll, one cycle or one process ends makes no difference: the alerts are those of `maritime replay`.
+A pure function of the records. It holds an engine of its own, the names of the sources and, for every alert that may
+still change, when it was first raised. Where one poll, one cycle or one process ends makes no difference: the alerts
+are those of `maritime replay`.
 """
 
 import base64
@@ -33,6 +34,7 @@ from maritime.units import DAY_MS
 from streams import codec
 from streams.codec import HeartbeatPart
 from streams.dead_letters import letter_of_record, letters_of_reports
+from streams.distress import DistressCall, DistressWatch
 from streams.feeds import STALE_S, FeedWatch
 from streams.murmur2 import partitions_of
 from streams.poison import PoisonError
@@ -42,7 +44,7 @@ from streams.transport import Headers, Outgoing, Record
 CLOSED_KEPT_MS: Final = 30 * DAY_MS  # a hull is forgotten after 30 days of silence, and with it what it may retract
 OPEN_KEPT_MS: Final = 365 * DAY_MS  # chosen: without any word for a year, an open alert's hull is long forgotten
 MAGIC: Final = b"MWPART"
-VERSION: Final = 2
+VERSION: Final = 3
 _HEAD: Final = struct.Struct(">6sHI")  # magic, version, bytes of the JSON that follows
 
 
@@ -70,6 +72,7 @@ class Found:
 
     alerts: list[Alert] = field(default_factory=list)
     letters: list[Outgoing] = field(default_factory=list)  # dead letters
+    calls: list[DistressCall] = field(default_factory=list)  # of beacons, ahead of their alerts
 
 
 class PartitionDetector:
@@ -87,6 +90,7 @@ class PartitionDetector:
         self._swept_day = 0
         self._parts: list[tuple[bytes, Headers]] = []  # of a heartbeat that has not come whole
         self._counts: Counter[str] = Counter()
+        self._distress = DistressWatch(setup.settings)
         self._feeds = FeedWatch(self._maker, setup.stale_s) if number == 0 else None
         self._engine = self._new_engine()
 
@@ -97,7 +101,8 @@ class PartitionDetector:
 
     @property
     def counters(self) -> dict[str, int]:
-        """The engine's counters, and `rows` (reports taken in), `records`, `poison`, `alerts` told.
+        """The engine's counters, and `rows` (reports taken in), `records`, `poison`, `alerts` and
+        `distress_calls` told.
 
         Every row is one of: `reports` or `set_aside` (processed), `clock_refused`, `late`, `waiting`.
         """
@@ -110,7 +115,7 @@ class PartitionDetector:
 
     def source_name(self, code: int) -> str:
         """The name of a source, as far as the log has told it; nothing when it has not."""
-        return self._names.name(code)
+        return self._names.name(code) if code < len(self._names) else ""
 
     def take(self, record: Record) -> Found:
         """Take the next record of the partition."""
@@ -122,6 +127,7 @@ class PartitionDetector:
             self._counts["poison"] += 1
             found.letters.append(letter_of_record(record, poison.reason, self._signature()))
         self._counts["alerts"] += len(found.alerts)
+        self._counts["distress_calls"] += len(found.calls)
         return found
 
     def take_waiting(self) -> list[Outgoing]:
@@ -136,6 +142,7 @@ class PartitionDetector:
             "names": self._names.by_code(),
             "counts": dict(self._counts),
             "feeds": self._feeds.saved() if self._feeds is not None else None,
+            "distress": self._distress.saved(),
             "parts": [
                 [base64.b64encode(value).decode(), [[name, text.decode("latin-1")] for name, text in headers]]
                 for value, headers in self._parts
@@ -177,6 +184,7 @@ class PartitionDetector:
         self._counts = Counter(known["counts"])
         if self._feeds is not None:
             self._feeds.remember(known["feeds"])
+        self._distress.remember(known["distress"])
         self._parts = [
             (base64.b64decode(value), tuple((name, text.encode("latin-1")) for name, text in headers))
             for value, headers in known["parts"]
@@ -211,6 +219,8 @@ class PartitionDetector:
         return batch
 
     def _feed(self, positions: pa.RecordBatch | None, statics: pa.RecordBatch | None, found: Found) -> None:
+        if positions is not None:
+            found.calls += self._distress.take(positions)
         self._engine.feed(_NO_POSITIONS if positions is None else positions, statics)
         if positions is not None:
             self._counts["rows"] += positions.num_rows
@@ -243,6 +253,7 @@ class PartitionDetector:
             if alert is not None:
                 found.alerts.append(alert)
         found.letters += letters_of_reports(self._engine.take_refused(), CLOCK_OFF, self._signature())
+        self._distress.forget(int(beats.watermark_ms[-1]))
         self._forget(int(beats.watermark_ms[-1]))
 
     def _alert(self, episode: Episode) -> Alert | None:

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from maritime.units import DAY_MS
 from streams.settings import LiveSettings
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
 
 # Records are at most 512 KiB; a batch of the producer may hold some of them, with headers.
 MOST_BATCH_BYTES: Final = 1_048_576
@@ -75,6 +75,7 @@ def specs(settings: LiveSettings) -> tuple[TopicSpec, ...]:
         TopicSpec(REJECTS, 1, copies, "delete", kept_ms),
         TopicSpec(STATE, n, copies, "compact", None, more=state),
         TopicSpec(ALERTS, n, copies, "delete", alerts_ms),
+        TopicSpec(RESCUE, n, copies, "delete", alerts_ms),
     )
 
 
@@ -109,10 +110,10 @@ def rules(settings: LiveSettings, names: Mapping[str, str] | None = None) -> tup
         *_may("ingest", ("READ",), POSITIONS),  # where the one before it stopped
         *_transactions("ingest", "ingest"),
         *_may("detect", ("READ",), POSITIONS, STATE),
-        *_may("detect", ("WRITE",), STATE, ALERTS, REJECTS),
+        *_may("detect", ("WRITE",), STATE, ALERTS, RESCUE, REJECTS),
         Rule("detect", "group", group, False, "READ"),
         *_transactions("detect", group),
-        *_may("tail", ("READ",), POSITIONS, VESSELS, REJECTS, ALERTS),
+        *_may("tail", ("READ",), POSITIONS, VESSELS, REJECTS, ALERTS, RESCUE),
         Rule("tail", "group", "tail", True, "READ"),
     )
     return tuple(rule._replace(principal=(names or {}).get(rule.principal, rule.principal)) for rule in wanted)

@@ -30,11 +30,12 @@ from maritime.errors import (
     TransportError,
 )
 from streams.arrow_frames import MOST_BYTES
-from streams.codec import pack_alert
+from streams.codec import pack_alert, pack_call
 from streams.dead_letters import letter_of_alert
 from streams.detector import DetectSetup, Found, PartitionDetector, places_sha256
+from streams.distress import concerns_rescue
 from streams.snapshots import Maker, records_of, shelf_of
-from streams.topic_names import ALERTS, POSITIONS, STATE
+from streams.topic_names import ALERTS, POSITIONS, RESCUE, STATE
 from streams.transport import Outgoing, Partition, Record, Transport
 
 LONGEST_PAUSE_S: Final = 5.0  # chosen: between attempts while the log is away
@@ -119,6 +120,7 @@ class DetectWorker:
                 "cycles",
                 "records",
                 "alerts",
+                "distress_calls",
                 "rejects",
                 "commits",
                 "failures",
@@ -171,10 +173,12 @@ class DetectWorker:
                 records = transport.poll(0.0 if unsettled else left_s, self._pace.most_records)
                 if self._failure is not None:
                     raise self._failure
+                calls = self._counts["distress_calls"]
                 taken += self._take(transport, records)
                 self._settle(transport, self._held)  # after the poll, which tells what is no longer ours
                 passed_s = self._clock() - began_s
-                if not 0.0 <= passed_s < self._pace.cycle_s:  # over, or the clock was put back
+                is_over = not 0.0 <= passed_s < self._pace.cycle_s  # or the clock was put back
+                if is_over or self._counts["distress_calls"] > calls:  # which must not wait
                     break
                 left_s = self._pace.cycle_s - passed_s
             self._commit(transport, self._due())
@@ -301,7 +305,7 @@ class DetectWorker:
             held.next_offset = record.offset + 1
             taken += 1
             if record.offset >= held.live_from:
-                outgoing += self._told(found)
+                outgoing += self._told(found, held.detector)
             else:
                 self._counts["replayed_records"] += 1
         self._counts["records"] += taken
@@ -309,18 +313,24 @@ class DetectWorker:
             transport.send(outgoing)
         return taken
 
-    def _told(self, found: Found) -> list[Outgoing]:
-        """Alerts and dead letters as records."""
-        records = list(found.letters)
-        self._counts["alerts"] += len(found.alerts)
+    def _told(self, found: Found, detector: PartitionDetector) -> list[Outgoing]:
+        """Distress calls, alerts and dead letters as records. The rescue topic has what may be distress too."""
+        records: list[Outgoing] = []
+        for call in found.calls:
+            key, (value, headers) = pack_call(call, detector.source_name(call.source_code))
+            records.append(Outgoing(RESCUE, value, key, headers=headers))
+        letters = list(found.letters)
         for alert in found.alerts:
             key, (value, headers) = pack_alert(alert)
             if len(value) > MOST_BYTES:  # no log would take it, again and again
-                records.append(letter_of_alert(key, value))
-            else:
-                records.append(Outgoing(ALERTS, value, key, headers=headers))
-        self._counts["rejects"] += len(records) - len(found.alerts)
-        return records
+                letters.append(letter_of_alert(key, value))
+                continue
+            topics = (RESCUE, ALERTS) if concerns_rescue(alert) else (ALERTS,)
+            records += [Outgoing(topic, value, key, headers=headers) for topic in topics]
+        self._counts["distress_calls"] += len(found.calls)
+        self._counts["alerts"] += len(found.alerts)
+        self._counts["rejects"] += len(letters)
+        return records + letters
 
     def _due(self) -> list[Partition]:
         """The partition whose snapshot is due longest, if any: one a cycle, so that no transaction grows with them."""

@@ -3,7 +3,7 @@
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -43,7 +43,7 @@ def run(
     opened = opened_sources(sources, format)
     log_as_json()
     places = places_of(coastline, ports, zones, quiet=as_json)
-    told = refused = 0
+    told = calls = refused = 0
     with ExitStack() as files:
         alert_file, reject_file = (_appended(path, files) if path else None for path in (out, rejects))
 
@@ -55,6 +55,12 @@ def run(
             if alert_file:
                 alert_file.write(json_line(alert))
 
+        def on_call(event: dict[str, Any]) -> None:
+            nonlocal calls
+            calls += 1
+            if not as_json:
+                print(_short_call(event["data"]), flush=True)
+
         def on_reject(record: "Record") -> None:
             nonlocal refused
             refused += 1
@@ -62,9 +68,13 @@ def run(
                 reject_file.write(_letter(record))
 
         with stopped_by_signals() as stop:
-            embedded = Embedded(opened, on_alert, on_reject, places, settings, pace_of(live.ingest), stop)
+            embedded = Embedded(opened, on_alert, on_call, on_reject, places, settings, pace_of(live.ingest), stop)
             embedded.run()
-    counts = embedded.ingester.counters() | {"revisions_of_alerts": told, "dead_letters": refused}
+    counts = embedded.ingester.counters() | {
+        "revisions_of_alerts": told,
+        "distress_calls": calls,
+        "dead_letters": refused,
+    }
     if as_json:
         print_json(counts)
     else:
@@ -84,6 +94,11 @@ def _short(alert: "Alert") -> str:
 
     where = "-" if alert.lat is None or alert.lon is None else f"{alert.lat:.4f} {alert.lon:.4f}"
     return f"{to_rfc3339(alert.raised_ms)}  {alert.severity}  {alert.type}  {alert.state}  {alert.hull}  {where}"
+
+
+def _short_call(call: dict[str, Any]) -> str:
+    where = "-" if call["lat"] is None else f"{call['lat']:.4f} {call['lon']:.4f}"
+    return f"{call['heard_at']}  DISTRESS  {call['device'] or 'status 14'}  {call['mmsi']:09}  {where}"
 
 
 def _letter(record: "Record") -> bytes:

@@ -22,6 +22,7 @@ class What(StrEnum):
     """What can be followed."""
 
     alerts = "alerts"
+    rescue = "rescue"
     positions = "positions"
     rejects = "rejects"
 
@@ -37,11 +38,11 @@ def tail(
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print whole records as JSON, one a line.")] = False,
 ) -> int:
-    """Print alerts, positions or rejects as they are committed, one a line."""
-    from streams.topic_names import ALERTS, POSITIONS, REJECTS
+    """Print what is committed, one record a line: alerts; what concerns rescue; positions; rejects."""
+    from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE
     from streams.transport import Partition
 
-    topic = {What.alerts: ALERTS, What.positions: POSITIONS, What.rejects: REJECTS}[what]
+    topic = {What.alerts: ALERTS, What.rescue: RESCUE, What.positions: POSITIONS, What.rejects: REJECTS}[what]
     _, live = settings_of(config)
     transport = client_of(live, f"tail.{socket.gethostname()}.{os.getpid()}", None)
     try:
@@ -93,6 +94,7 @@ class _From:
 def _print(what: What, records: "Iterable[Record]", *, as_json: bool) -> None:
     told, short = {
         What.alerts: (_alerts, ("time", "data.severity", "data.type", "data.state", "subject", "data.lat", "data.lon")),
+        What.rescue: (_alerts, ("time", "data.type", "data.device", "data.state", "subject", "data.lat", "data.lon")),
         What.positions: (_positions, ("t", "mmsi", "lat", "lon", "sog", "cog")),
         What.rejects: (_rejects, ("reason", "content")),
     }[what]

@@ -77,6 +77,7 @@ WORKER_COUNTERS: Final = {
     "failures": "Cycles that failed",
     "fenced": "Times another client took this one's place",
     "stalled": "Times the client was made anew because it stood still",
+    "distress_calls": "Beacons called in distress, ahead of their alerts",
     "snapshots": "Snapshots written",
     "restored": "Partitions restored",
     "restored_from_start": "Partitions restored without a snapshot",

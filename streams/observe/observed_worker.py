@@ -17,7 +17,6 @@ from streams.observe.reading import Reading, reading_of
 from streams.transport import Transport
 from streams.worker import DetectWorker, Pace
 
-UNKNOWN: Final = "(other)"  # what SourceTable says of a code that it was not told
 SILENT_S: Final = 120.0  # chosen: eight times the session timeout; the longest call, a restore, should take 15 s
 
 _log = logging.getLogger("maritime.detect")
@@ -110,7 +109,7 @@ class ObservedWorker:
     def _source_name(self, code: int) -> str | None:
         """The name of a source, by any of the detectors: names are in every partition."""
         told = (detector.source_name(code) for detector in self.worker.detectors().values())
-        return next((name for name in told if name not in ("", UNKNOWN)), None)
+        return next((name for name in told if name), None)
 
 
 def _tell_changes(before: Reading | None, now: Reading, error: TransportError | None) -> None:

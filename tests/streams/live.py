@@ -15,7 +15,7 @@ from streams import codec
 from streams.detector import DetectSetup
 from streams.log_writer import LogWriter
 from streams.memory import MemoryLog
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
 from streams.transport import Partition, Record
 from streams.worker import DetectWorker, Pace
 from tests.detect.fleet import places, sources
@@ -24,7 +24,7 @@ ALERT_PARTITIONS = 3
 
 
 def topics(partitions: int) -> dict[str, int]:
-    return {POSITIONS: partitions, VESSELS: 2, REJECTS: 2, STATE: partitions, ALERTS: ALERT_PARTITIONS}
+    return {POSITIONS: partitions, VESSELS: 2, REJECTS: 2, STATE: partitions, ALERTS: ALERT_PARTITIONS, RESCUE: 2}
 
 
 def setup_of(partitions: int, settings: DetectSettings | None = None) -> DetectSetup:
@@ -92,8 +92,10 @@ def records(log: MemoryLog, topic: str) -> list[Record]:
 
 
 def events(log: MemoryLog) -> list[tuple[str, bytes]]:
-    """Ids and bytes of all alert events that a read_committed reader sees, in one order."""
-    return sorted((json.loads(record.value)["id"], record.value) for record in records(log, ALERTS))
+    """Ids and bytes of all events, alerts and what concerns rescue, that a read_committed reader sees, in one order."""
+    return sorted(
+        (json.loads(record.value)["id"], record.value) for topic in (ALERTS, RESCUE) for record in records(log, topic)
+    )
 
 
 def final_lines(log: MemoryLog) -> bytes:

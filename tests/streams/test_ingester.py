@@ -32,11 +32,11 @@ from streams.memory import MemoryLog
 from streams.observe.health import Pulse
 from streams.observe.source_metrics import SourceMetrics
 from streams.status import ENDED, LIVE, SourceStatus, Status
-from streams.topic_names import POSITIONS, REJECTS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS
 from streams.transport import Partition, Record
 from tests.detect.fleet import START_MS, _joined, _track, batch, fleet, places, run
 from tests.streams.feeding import LineServer, post, quick, sentences, wait_for
-from tests.streams.live import drain, events, final_lines, letters, records, setup_of, topics, worker_of
+from tests.streams.live import drain, final_lines, letters, records, setup_of, topics, worker_of
 
 SCENARIO = Path(__file__).parents[2] / "configs" / "scenarios" / "outage_receiver.yaml"
 LINES = 40_000
@@ -617,7 +617,7 @@ def kinds(log: MemoryLog) -> Counter[str]:
 
 
 def told(log: MemoryLog) -> list[dict]:
-    return [json.loads(value)["data"] for _, value in events(log)]
+    return [json.loads(record.value)["data"] for record in records(log, ALERTS)]
 
 
 def stale(log: MemoryLog) -> list[dict]:
