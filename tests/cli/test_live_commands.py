@@ -168,6 +168,26 @@ def test_one_process_without_a_broker_finds_what_a_replay_finds(sea, replayed, t
     assert ran.out.count("loitering") >= 3
 
 
+def test_one_process_calls_a_beacon_before_its_alert(tmp_path):
+    rows = [("970123456", second, 14) for second in range(0, 600, 60)]
+    rows += [("311000001", second, 0) for second in range(0, 2_400, 60)]  # goes on, so that time does
+    lines = [
+        "MMSI,BaseDateTime,LAT,LON,SOG,COG,Heading,VesselName,IMO,CallSign,VesselType,Status,Length,Width,Draft,Cargo"
+    ]
+    for mmsi, second, status in sorted(rows, key=lambda row: row[1]):
+        at = f"2020-01-01T10:{second // 60:02}:{second % 60:02}"
+        lines.append(f"{mmsi},{at},6.5,95.0,0.1,0.0,511.0,,,,,{status},,,,")
+    (tmp_path / "sea.csv").write_text("\n".join(lines) + "\n")
+    ran = maritime("run", "sea.csv", "--out", "alerts.jsonl", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    called, *later = ran.out.splitlines()
+    assert called == "2020-01-01T10:00:00Z  DISTRESS  AIS-SART  970123456  6.5000 95.0000"
+    assert not any("DISTRESS" in line for line in later)
+    assert "distress_beacon" in later[0]
+    counted = maritime("run", "sea.csv", "--json", cwd=tmp_path)
+    assert counted.json()["distress_calls"] == 1
+
+
 def test_what_one_process_refuses_is_kept(sea, tmp_path):
     log = (sea / "sea.nmea").read_bytes()
     (tmp_path / "dirty.nmea").write_bytes(log + b"!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*00\n")

@@ -17,7 +17,7 @@ from streams.dead_letters import letter_of_alert, letter_of_record, letter_of_ro
 from streams.memory import MemoryLog
 from streams.murmur2 import murmur2, partition_of, vessel_key
 from streams.snapshots import MANIFEST
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
 from streams.transport import Partition, Record
 from tests.cli.running import PROJECT
 from tests.detect.fleet import fleet, statics
@@ -135,6 +135,19 @@ def test_fields_may_be_added(live):
     event = json.loads(records(live, ALERTS)[0].value)
     event["data"]["evidence"]["new"] = event["data"]["new"] = event["new"] = 1
     assert faults("alert_event", event) == []
+
+
+def test_distress_calls_fit_and_wrong_ones_do_not(live):
+    events = [json.loads(record.value) for record in records(live, RESCUE)]
+    calls = [event for event in events if event["type"] == "org.maritime-watch.distress.v1"]
+    alerts = [event for event in events if event not in calls]
+    assert calls
+    assert alerts
+    assert [faults("distress_event", call) for call in calls] == [[]] * len(calls)
+    assert [faults("alert_event", alert) for alert in alerts] == [[]] * len(alerts)
+    assert faults("distress_event", alerts[0])
+    for field, value in {"device": "buoy", "call": 3, "lat": 91, "heard_at": "now"}.items():
+        assert faults("distress_event", {**calls[0], "data": {**calls[0]["data"], field: value}}), field
 
 
 def texts(headers):
