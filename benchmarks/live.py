@@ -5,10 +5,11 @@ The broker, the ingesting process and one detector share the cores of the machin
 replay   positions a second from columns through the broker to alerts, beside one JSON record per position through the
          same client library in the same run, written and read and no more
 restore  seconds from a snapshot of 200,000 hulls in the log to a detector
-latency  live at 20,000 positions/s: from the report of a distress beacon until its call can be read, and from the moment
-         the watermark may pass a report until its alert can be read; and processor seconds of all clients. Detection
-         judges full minutes of event time after the lateness that it grants (120 s by default; here none, so the moment
-         is the end of the report's minute): what an alert waits for that is no matter of speed, and comes on top
+latency  live at 20,000 positions/s: from the report of a distress beacon until its call can be read, and from the
+         moment the watermark may pass a report until its alert can be read; and processor seconds of all clients.
+         Detection judges full minutes of event time after the lateness that it grants (120 s by default; here none, so
+         the moment is the end of the report's minute): what an alert waits for that is no matter of speed, and comes
+         on top
 """
 
 import argparse
