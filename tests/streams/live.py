@@ -92,9 +92,11 @@ def records(log: MemoryLog, topic: str) -> list[Record]:
 
 
 def events(log: MemoryLog) -> list[tuple[str, bytes]]:
-    """Ids and bytes of all events, alerts and what concerns rescue, that a read_committed reader sees, in one order."""
+    """All events, alerts and what concerns rescue, that a read_committed reader sees, in one order: (topic/id, bytes)."""
     return sorted(
-        (json.loads(record.value)["id"], record.value) for topic in (ALERTS, RESCUE) for record in records(log, topic)
+        (f"{topic}/{json.loads(record.value)['id']}", record.value)
+        for topic in (ALERTS, RESCUE)
+        for record in records(log, topic)
     )
 
 
