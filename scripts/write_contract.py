@@ -13,12 +13,11 @@ from pydantic.json_schema import GenerateJsonSchema
 
 import maritime
 from maritime.alerts.schema import AlertType
+from maritime.units import DAY_MS
 from streams.arrow_frames import MOST_BYTES
 from streams.codec import EVENT_TYPE
 from streams.contract import (
     CHANNELS,
-    DAY_MS,
-    MOST_BATCH_BYTES,
     SCHEMAS,
     VECTOR_KEYS,
     VECTOR_PARTITIONS,
@@ -27,6 +26,7 @@ from streams.contract import (
 )
 from streams.murmur2 import murmur2, partition_of
 from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
+from streams.topics import MOST_BATCH_BYTES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -9,12 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedAlert, Time
 from streams import codec
-from streams.arrow_frames import MOST_BYTES
 from streams.snapshots import MOST_CHUNKS
 from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
-
-DAY_MS: Final = 86_400_000
-MOST_BATCH_BYTES: Final = 2 * MOST_BYTES
 
 Digits = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="a whole number as text")]
 Milliseconds = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="ms since 1970, UTC, as text")]

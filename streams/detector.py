@@ -10,7 +10,6 @@ import hashlib
 import json
 import struct
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -19,7 +18,7 @@ import pyarrow as pa
 
 import maritime
 from maritime.alerts.alert import Alert, Detector
-from maritime.alerts.recorder import CLOCK_OFF, FUTURE, LATE
+from maritime.alerts.recorder import CLOCK_OFF, LATE
 from maritime.columns import POSITION_SCHEMA
 from maritime.config import config_sha256
 from maritime.detect.engine import Engine
@@ -129,10 +128,6 @@ class PartitionDetector:
         self._counts["alerts"] += len(found.alerts)
         self._counts["distress_calls"] += len(found.calls)
         return found
-
-    def take_waiting(self) -> list[Outgoing]:
-        """Dead letters of the reports that no heartbeat reached: at the end of the data, stamps from the future."""
-        return list(letters_of_reports(self._engine.take_waiting(), FUTURE, self._signature()))
 
     def snapshot(self) -> bytes:
         """All that the detector knows, as versioned bytes."""
@@ -306,19 +301,3 @@ def _add(digest: Any, value: Any) -> None:
 
 
 _NO_POSITIONS: Final = pa.RecordBatch.from_pylist([], POSITION_SCHEMA)
-
-
-def rows_accounted_for(counters: Iterable[dict[str, int]]) -> dict[str, int]:
-    """What became of the rows of some detectors: `rows` taken in, and `processed`, `refused`, `late` and `waiting`,
-    which together are as many.
-    """
-    total: Counter[str] = Counter()
-    for each in counters:
-        total.update(
-            rows=each.get("rows", 0),
-            processed=each["reports"] + each["set_aside"],
-            refused=each["clock_refused"],
-            late=each["late"],
-            waiting=each["waiting"],
-        )
-    return dict(total)

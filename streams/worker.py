@@ -218,10 +218,6 @@ class DetectWorker:
             for partition, held in self._held.items()
         }
 
-    def watermarks_ms(self) -> dict[int, int | None]:
-        """Event time that each partition has reached: its lag behind now is the age of the alerts."""
-        return {number: detector.watermark_ms for number, detector in self.detectors().items()}
-
     def assigned(self, partitions: Sequence[Partition]) -> None:
         """Restore what is ours now; called inside `poll`."""
         transport = self._transport

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from maritime.cli.log import (
-    LOOPBACK,
     Config,
     Member,
     MetricsHost,
@@ -20,6 +19,7 @@ from maritime.cli.log import (
     the_kafka,
 )
 from maritime.cli.screen import Json, print_json
+from streams.loopback import LOOPBACK
 
 
 def detect(

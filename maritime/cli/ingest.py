@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maritime.cli.log import (
-    LOOPBACK,
     Config,
     MetricsHost,
     MetricsPort,
@@ -20,6 +19,7 @@ from maritime.cli.log import (
     the_kafka,
 )
 from maritime.cli.screen import Format, Json, print_json
+from streams.loopback import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

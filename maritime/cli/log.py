@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from streams.kafka import KafkaTransport
     from streams.observe.health import Health
     from streams.settings import LiveSettings
+    from streams.transport import Record
 
 Config = Annotated[
     Path | None, typer.Option(help="YAML file of settings over the defaults: detection, `kafka` and `log`.")
@@ -39,7 +40,6 @@ MetricsPort = Annotated[
 MetricsHost = Annotated[
     str, typer.Option(help="Address to serve them at; nobody else's but this machine's if left out.")
 ]
-LOOPBACK: Final = "127.0.0.1"
 
 
 def settings_of(config: Path | None) -> "tuple[DetectSettings, LiveSettings]":
@@ -122,3 +122,9 @@ def places_of(coastline: Path | None, ports: Sequence[Path] | None, zones: Path 
     places = EnginePlaces.load(coastline=coastline, ports=tuple(ports or ()), zones=zones)
     ready_kernels(places, quiet=quiet)
     return places
+
+
+def letter_of(record: "Record") -> dict[str, Any]:
+    """A dead letter as JSON can say it: its headers, and what was refused as `content`."""
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    return {**headers, "content": (record.value or b"").decode("utf-8", "backslashreplace")}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from maritime.cli.ingest import Sources, opened_sources, pace_of
-from maritime.cli.log import Config, log_as_json, places_of, settings_of, stopped_by_signals
+from maritime.cli.log import Config, letter_of, log_as_json, places_of, settings_of, stopped_by_signals
 from maritime.cli.screen import Format, Json, print_json
 from maritime.errors import OutputError
 
@@ -65,7 +65,7 @@ def run(
             nonlocal refused
             refused += 1
             if reject_file:
-                reject_file.write(_letter(record))
+                reject_file.write(json.dumps(letter_of(record), ensure_ascii=False).encode() + b"\n")
 
         with stopped_by_signals() as stop:
             embedded = Embedded(opened, on_alert, on_call, on_reject, places, settings, pace_of(live.ingest), stop)
@@ -99,9 +99,3 @@ def _short(alert: "Alert") -> str:
 def _short_call(call: dict[str, Any]) -> str:
     where = "-" if call["lat"] is None else f"{call['lat']:.4f} {call['lon']:.4f}"
     return f"{call['heard_at']}  DISTRESS  {call['device'] or 'status 14'}  {call['mmsi']:09}  {where}"
-
-
-def _letter(record: "Record") -> bytes:
-    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
-    letter = {**headers, "content": (record.value or b"").decode("utf-8", "backslashreplace")}
-    return json.dumps(letter, ensure_ascii=False).encode() + b"\n"

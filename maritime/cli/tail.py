@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from maritime.cli.log import Config, client_of, settings_of, stopped_by_signals
+from maritime.cli.log import Config, client_of, letter_of, settings_of, stopped_by_signals
 
 if TYPE_CHECKING:
     from streams.transport import Partition, Record, Transport
@@ -120,8 +120,7 @@ def _alerts(record: "Record") -> Iterator[dict[str, Any]]:
 
 
 def _rejects(record: "Record") -> Iterator[dict[str, Any]]:
-    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
-    yield {**headers, "content": (record.value or b"").decode("utf-8", "backslashreplace")}
+    yield letter_of(record)
 
 
 def _positions(record: "Record") -> Iterator[dict[str, Any]]:

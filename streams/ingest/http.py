@@ -25,9 +25,9 @@ from maritime.errors import InputError
 from maritime.sources import aiscatcher
 from streams.ingest.inbox import Inbox, refused
 from streams.ingest.messages import MessageDecoder
+from streams.loopback import LOOPBACK
 
 LOG = logging.getLogger(__name__)
-LOOPBACK: Final = "127.0.0.1"
 LARGEST_BODY: Final = 1 << 20  # bytes as they come; chosen: a busy station posts some 100 KiB a minute
 LARGEST_UNPACKED: Final = 8 << 20
 HEADERS_S: Final = 10.0  # for headers to come, and between two requests of a connection

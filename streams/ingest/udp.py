@@ -15,8 +15,8 @@ from streams.ingest.inbox import Inbox
 from streams.ingest.lines import LONGEST_LINE
 from streams.ingest.messages import MessageDecoder
 from streams.ingest.sentences import SentenceDecoder
+from streams.loopback import LOOPBACK
 
-LOOPBACK: Final = "127.0.0.1"
 LOOK_S: Final = 0.2  # how soon it sees that it shall stop
 LARGEST_DATAGRAM: Final = 65_536
 BUFFER_BYTES: Final = 4 << 20  # asked of the system: a second of 40,000 sentences

@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from maritime.errors import ConfigurationError
+from streams.loopback import LOOPBACK
 from streams.observe.health import Answer, Health
 
 TIMEOUT_S: Final = 5.0
 MOST_CONNECTIONS: Final = 16
-LOOPBACK: Final = "127.0.0.1"
 
 
 class StatusServer:

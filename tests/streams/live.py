@@ -92,7 +92,7 @@ def records(log: MemoryLog, topic: str) -> list[Record]:
 
 
 def events(log: MemoryLog) -> list[tuple[str, bytes]]:
-    """All events, alerts and what concerns rescue, that a read_committed reader sees, in one order: (topic/id, bytes)."""
+    """(topic/id, bytes) of all alerts and what concerns rescue, as a reader of committed events sees them, in order."""
     return sorted(
         (f"{topic}/{json.loads(record.value)['id']}", record.value)
         for topic in (ALERTS, RESCUE)
@@ -128,3 +128,19 @@ def all_read(log: MemoryLog) -> bool:
         not list(client.read(partition, positions.get(partition, 0)))
         for partition in (Partition(POSITIONS, number) for number in range(log.topics[POSITIONS]))
     )
+
+
+def rows_accounted_for(counters: Iterable[dict[str, int]]) -> dict[str, int]:
+    """What became of the rows of some detectors: `rows` taken in, and `processed`, `refused`, `late` and `waiting`,
+    which together are as many.
+    """
+    total: Counter[str] = Counter()
+    for each in counters:
+        total.update(
+            rows=each.get("rows", 0),
+            processed=each["reports"] + each["set_aside"],
+            refused=each["clock_refused"],
+            late=each["late"],
+            waiting=each["waiting"],
+        )
+    return dict(total)

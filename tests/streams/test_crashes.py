@@ -17,7 +17,19 @@ from streams.topic_names import POSITIONS
 from streams.transport import Outgoing
 from streams.worker import DetectWorker, Pace
 from tests.detect.fleet import fleet, statics
-from tests.streams.live import Ticks, all_read, drain, events, letters, records, setup_of, topics, worker_of, write
+from tests.streams.live import (
+    Ticks,
+    all_read,
+    drain,
+    events,
+    letters,
+    records,
+    rows_accounted_for,
+    setup_of,
+    topics,
+    worker_of,
+    write,
+)
 
 KINDS = ("crash", "error", "fence", "expire")
 LATE_ROWS = 40
@@ -210,8 +222,6 @@ def test_a_partition_that_moves_takes_its_snapshot_along():
 
 
 def test_rows_are_all_accounted_for_when_partitions_move():
-    from streams.detector import rows_accounted_for
-
     log = written(3, False)
     _, workers = run(
         log, 3, ["a", "b"], [("commit", 4, "crash"), ("commit", 9, "expire")], Pace(cycle_s=0, most_records=9)

@@ -112,9 +112,9 @@ def test_it_counts_what_lies_in_the_log(reports):
     assert total(values, "maritime_partition_live") == 3
     assert total(values, "process_resident_memory_bytes") > 0
     assert total(values, "process_open_fds") > 0
-    for number, watermark_ms in observed.worker.watermarks_ms().items():
+    for number, detector in observed.worker.detectors().items():
         lag = total(values, "maritime_partition_event_time_lag_seconds", partition=str(number))
-        assert lag == pytest.approx(NOW_S - watermark_ms / 1000)
+        assert lag == pytest.approx(NOW_S - detector.watermark_ms / 1000)
 
 
 def test_it_finds_what_an_unobserved_worker_finds(reports):
