@@ -35,6 +35,7 @@ from streams.dead_letters import letter_of_alert
 from streams.detector import DetectSetup, Found, PartitionDetector, places_sha256
 from streams.distress import concerns_rescue
 from streams.snapshots import Maker, records_of, shelf_of
+from streams.spare_memory import give_back
 from streams.topic_names import ALERTS, POSITIONS, RESCUE, STATE
 from streams.transport import Outgoing, Partition, Record, Transport
 
@@ -362,6 +363,8 @@ class DetectWorker:
             held.saved_offset, held.saved_at_s = offset, self._clock()
             held.slot, held.sequence = 1 - held.slot, held.sequence + 1
             self._counts["snapshots"] += 1
+        if saved:
+            give_back()
 
     def _failed(self, error: TransportError) -> None:
         """Forget what was open, and every detector that has seen more than what is committed.
@@ -436,3 +439,4 @@ class DetectWorker:
         self._counts["restored_from_start"] += saved_offset < 0
         self._counts["snapshots_passed_over"] += passed_over
         self._counts["history_missing"] += saved_offset < 0 and oldest > 0
+        give_back()
