@@ -12,7 +12,7 @@ SCENARIO = Path(__file__).with_name("quiet_sea.yaml")
 
 @pytest.fixture(scope="session")
 def sea(tmp_path_factory) -> Path:
-    """A folder with `sea.nmea` and `truth.csv` of a small scenario in which three ships loiter."""
+    """A folder with `sea.nmea` and `truth.csv` of a small scenario in which three ships loiter and a beacon calls."""
     folder = tmp_path_factory.mktemp("sea")
     ran = maritime("simulate", SCENARIO, "--out", "sea.nmea", "--truth", "truth.csv", cwd=folder)
     assert ran.code == 0, ran.err

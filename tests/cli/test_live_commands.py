@@ -89,6 +89,14 @@ def test_tail_in_short(live, env, what):
         assert re.match(r"20\d\d-", ran.out)
 
 
+def test_the_rescue_topic_has_a_beacon_s_call_and_its_alert(live, env):
+    ran = maritime("tail", "rescue", "--from-beginning", "--no-follow", "--json", cwd=live, env=env)
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    calls = [event["data"] for event in told if event["type"] == "org.maritime-watch.distress.v1"]
+    assert [(call["mmsi"], call["call"], call["device"]) for call in calls] == [(970123456, 1, "AIS-SART")]
+    assert {event["data"]["type"] for event in told if event["data"] not in calls} == {"distress_beacon"}
+
+
 def test_tail_follows_until_told_to_stop(live, env):
     with subprocess.Popen(
         [sys.executable, "-m", "maritime.cli", "tail", "--from-beginning", "--json"],

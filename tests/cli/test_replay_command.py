@@ -69,8 +69,8 @@ def test_again_is_the_same_to_the_byte(sea, replayed, tmp_path):
 
 def test_the_table_shows_the_alerts_with_their_reasons(sea, tmp_path):
     ran = maritime("replay", sea / "sea.nmea", "--out", "out", "--top", "1", "--no-map", cwd=tmp_path)
-    [first, *_] = jsonl(tmp_path / "out" / "alerts.jsonl")
-    assert first["reasons"][0]["term"].replace("_", " ") in ran.out
+    (first,) = {alert["reasons"][0]["term"] for alert in jsonl(tmp_path / "out" / "alerts.jsonl")} - {"beacon_active"}
+    assert first.replace("_", " ") in ran.out, "loitering is newer, and ranks before a beacon long fallen silent"
     assert "per 100 vessel-days" in ran.out
     assert "written to out" in ran.out
     assert not (tmp_path / "out" / "map.png").exists()
