@@ -5,8 +5,9 @@ The broker, the ingesting process and one detector share the cores of the machin
 replay   positions a second from columns through the broker to alerts, beside one JSON record per position through the
          same client library in the same run, written and read and no more
 restore  seconds from a snapshot of 200,000 hulls in the log to a detector
-latency  live at 20,000 positions/s: from the report of a distress beacon until its call can be read, and from the
-         moment the watermark may pass a report until its alert can be read; and processor seconds of all clients.
+latency  live at 20,000 positions/s, as NMEA sentences over TCP into an ingester: from the moment a sentence of a
+         distress beacon is sent until its call can be read, and from the moment the watermark may pass a report until
+         its alert can be read; and processor seconds of all clients.
          Detection judges full minutes of event time after the lateness that it grants (120 s by default; here none, so
          the moment is the end of the report's minute): what an alert waits for that is no matter of speed, and comes
          on top
@@ -15,13 +16,16 @@ latency  live at 20,000 positions/s: from the report of a distress beacon until 
 import argparse
 import json
 import os
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from math import ceil
 from pathlib import Path
+from random import Random
+from threading import Event, Timer
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -34,9 +38,14 @@ from benchmarks.detector_process import CONTEXT, Detectors
 from benchmarks.live_log import LiveLog, wait_until
 from maritime.columns import POSITION_SCHEMA, SourceTable
 from maritime.detect.heartbeat import HeartbeatMaker, TimeSettings
+from maritime.detect.kernels.beacon import SART_ACTIVE
 from maritime.detect.settings import DetectSettings
+from maritime.simulate.messages import Report, class_a_positions
+from maritime.simulate.sentences import lines
 from streams.codec import CALL_TYPE
 from streams.detector import DetectSetup, PartitionDetector
+from streams.ingest.ingester import Ingester
+from streams.ingest.tcp import TcpSource
 from streams.kafka import KafkaTransport
 from streams.log_writer import LIVE_ROWS, LogWriter
 from streams.settings import LiveSettings
@@ -55,6 +64,7 @@ HULLS: Final = 200_000
 LIVE_PER_S: Final = 20_000
 LIVE_VESSELS: Final = 40_000
 FLUSH_S: Final = 0.2
+TICK_S: Final = 0.1
 LIVE_S: Final = 130.0  # two full minutes end in it
 WARM_UP_S: Final = 8.0
 FIRST_BEACON: Final = 970_000_000
@@ -215,7 +225,7 @@ def restore() -> tuple[float, int]:
     return seconds, len(body)
 
 
-def at_sea(number: Any, t_ms: Any, mmsi: Any = None, status: int = 0) -> pa.RecordBatch:
+def at_sea(number: Any, t_ms: Any, mmsi: Any = None, status: Any = 0) -> pa.RecordBatch:
     """Reports of vessels that sail on a grid in the Indian Ocean."""
     n = len(number)
     hours = (t_ms % 86_400_000) / 3_600_000.0
@@ -227,7 +237,7 @@ def at_sea(number: Any, t_ms: Any, mmsi: Any = None, status: int = 0) -> pa.Reco
         "sog": np.full(n, 9.6),
         "cog": np.full(n, 90.0),
         "heading": np.full(n, 90.0),
-        "nav_status": np.full(n, status),
+        "nav_status": np.broadcast_to(status, n),
         "msg_type": np.full(n, 1),
         "source": np.zeros(n),
     }
@@ -238,8 +248,8 @@ def at_sea(number: Any, t_ms: Any, mmsi: Any = None, status: int = 0) -> pa.Reco
     return pa.RecordBatch.from_arrays(arrays, schema=POSITION_SCHEMA)
 
 
-def ingest_live(live: LiveSettings, seconds: float, per_s: int, vessels: int, beacons: bool) -> None:
-    """Reports as they come in, written every FLUSH_S; with each flush a distress beacon that was never heard before."""
+def ingest_live(live: LiveSettings, seconds: float, per_s: int, vessels: int) -> None:
+    """Columns of reports, written every FLUSH_S."""
     client = KafkaTransport(live.kafka, group="ingest", member="bench")
     writer = LogWriter(client, SourceTable(), most_rows=LIVE_ROWS)
     maker = HeartbeatMaker(TimeSettings(lateness_s=0.0))
@@ -253,15 +263,45 @@ def ingest_live(live: LiveSettings, seconds: float, per_s: int, vessels: int, be
         end_ms = round(due_s * 1000)
         t_ms = end_ms - round(FLUSH_S * 1000) + np.arange(n) * round(FLUSH_S * 1000) // n
         batch = at_sea((flush * n + np.arange(n)) % vessels, t_ms)
-        if beacons:
-            at_ms = np.array([end_ms - round(FLUSH_S * 1000) * (flush % 10) // 10 - 1])
-            beacon = at_sea(np.array([flush]), at_ms, np.array([FIRST_BEACON + flush]), 14)
-            batch = pa.Table.from_batches([batch, beacon]).sort_by("t").combine_chunks().to_batches()[0]
         beats = maker.feed(batch)
         believed, _ = maker.believed(batch)
         writer.reports(believed, nothing)
         writer.heartbeats(beats)
         writer.commit()
+    client.close()
+
+
+def send_sentences(server: socket.socket, seconds: float, per_s: int, vessels: int) -> None:
+    """Serve one client NMEA, a piece every TICK_S; with each a beacon that was never heard before."""
+    connection, _ = server.accept()
+    n = round(per_s * TICK_S)
+    began_s = time.time()
+    with connection, suppress(ConnectionError):  # the ingester may stop first
+        for tick in range(round(seconds / TICK_S)):
+            due_ms = round((began_s + (tick + 1) * TICK_S) * 1000)
+            t_ms = np.full(n + 1, due_ms)
+            number = np.append((tick * n + np.arange(n)) % vessels, tick)
+            mmsi = np.append(200_000_000 + number[:n], FIRST_BEACON + tick)
+            rows = at_sea(number, t_ms, mmsi, np.append(np.zeros(n, np.int64), SART_ACTIVE))
+            report = Report(
+                t_ms,
+                *(rows[name].to_numpy().astype(np.float64) for name in ("lat", "lon", "sog", "cog", "heading")),
+                np.full(n + 1, np.nan),
+                rows["nav_status"].to_numpy().astype(np.int64),
+            )
+            channel, serial = np.full((n + 1, 1), ord("A"), np.uint8), np.full((n + 1, 4), ord("0"), np.uint8)
+            piece = lines(class_a_positions(mmsi, report), channel, "BENCH", t_ms, True, serial).tobytes()
+            time.sleep(max(0.0, due_ms / 1000 - time.time()))
+            connection.sendall(piece)
+
+
+def ingest_sentences(live: LiveSettings, port: int, seconds: float) -> None:
+    """The ingester of `maritime ingest`, granting no lateness, for so long."""
+    stop = Event()
+    Timer(seconds, stop.set).start()
+    source = TcpSource("bench", "127.0.0.1", port, Random(1))
+    client = KafkaTransport(live.kafka, group="ingest", member="bench")
+    Ingester(client, [source], settings=DetectSettings(time=TimeSettings(lateness_s=0.0)), stop=stop).run()
     client.close()
 
 
@@ -281,9 +321,13 @@ def latency(seconds: float = LIVE_S) -> Latency:
         reader.subscribe(RESCUE, Quiet())
         for _ in range(20):
             reader.poll(0.2)
-        arguments = (log.live, seconds + WARM_UP_S, LIVE_PER_S, LIVE_VESSELS, True)
-        ingest = CONTEXT.Process(target=ingest_live, args=arguments, daemon=True)
+        server = socket.create_server(("127.0.0.1", 0))
+        heard = (log.live, server.getsockname()[1], WARM_UP_S + seconds)
+        ingest = CONTEXT.Process(target=ingest_sentences, args=heard, daemon=True)
         ingest.start()
+        sent = (server, WARM_UP_S + seconds, LIVE_PER_S, LIVE_VESSELS)
+        sender = CONTEXT.Process(target=send_sentences, args=sent, daemon=True)
+        sender.start()
         began_s = time.time()
         calls_s: list[float] = []
         alerts_s: list[float] = []
@@ -309,7 +353,9 @@ def latency(seconds: float = LIVE_S) -> Latency:
                     alerts_s.append(now_s - due_s)
         cores = {name: (last[name] - spent[name]) / (last_s - measured_s) for name in clients}
         all_.stop(detector)
-        ingest.join(10.0)
+        for process in (ingest, sender):
+            process.join(10.0)
+        server.close()
     return Latency(sorted(calls_s), sorted(alerts_s), cores)
 
 
@@ -366,15 +412,15 @@ def restore_lines(rows: int) -> list[Line]:
 def latency_lines(rows: int) -> list[Line]:
     """Measure live operation."""
     measured = latency()
-    lines: list[Line] = []
-    for what, waits in (("report to distress call", measured.calls_s), ("watermark to alert", measured.alerts_s)):
+    told: list[Line] = []
+    for what, waits in (("sentence to distress call", measured.calls_s), ("watermark to alert", measured.alerts_s)):
         p50, p99 = (waits[min(len(waits) - 1, int(len(waits) * q))] for q in (0.5, 0.99))
-        lines.append(Line(f"{what} at {LIVE_PER_S:,}/s, median of {len(waits)}, s", f"{p50:.2f}", "", True))
-        lines.append(Line("… p99, s", f"{p99:.2f}", f"≤ {LATENCY_TARGET_S:g}", p99 <= LATENCY_TARGET_S))
+        told.append(Line(f"{what} at {LIVE_PER_S:,}/s, median of {len(waits)}, s", f"{p50:.2f}", "", True))
+        told.append(Line("… p99, s", f"{p99:.2f}", f"≤ {LATENCY_TARGET_S:g}", p99 <= LATENCY_TARGET_S))
     shares = ", ".join(f"{name} {share:.2f}" for name, share in measured.cores.items())
     cores = sum(measured.cores.values())
-    lines.append(Line(f"cores of all clients ({shares})", f"{cores:.2f}", f"≤ {CORES_TARGET:g}", cores <= CORES_TARGET))
-    return lines
+    told.append(Line(f"cores of all clients ({shares})", f"{cores:.2f}", f"≤ {CORES_TARGET:g}", cores <= CORES_TARGET))
+    return told
 
 
 PARTS: Final[dict[str, Callable[[int], list[Line]]]] = {

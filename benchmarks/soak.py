@@ -97,7 +97,7 @@ def _soak(broker: Broker, log: LiveLog, folder: Path, seconds: float) -> list[Sa
         every_s = max(1.0, seconds / 120)
         while (elapsed_s := time.monotonic() - began_s) < seconds:
             if feeder is None or not feeder.is_alive():  # it does not outlive the broker, as a supervisor would see to
-                arguments = (log.live, seconds - elapsed_s, PER_S, VESSELS, False)
+                arguments = (log.live, seconds - elapsed_s, PER_S, VESSELS)
                 feeder = CONTEXT.Process(target=ingest_live, args=arguments, daemon=True)
                 feeder.start()
             event = ""

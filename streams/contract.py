@@ -60,7 +60,10 @@ class DistressEvent(BaseModel):
 
 
 class Vessel(BaseModel):
-    """What a vessel says of itself by now. The newest record of a key counts; what it never told is left out."""
+    """What a vessel says of itself by now. The newest record of a key counts.
+
+    Left out is what it never told, or not since the ingester began.
+    """
 
     mmsi: int = Field(ge=0, le=LARGEST_MMSI)
     at: Time = Field(description="when it last told something")

@@ -97,8 +97,8 @@ class Report:
     msg_type: Ints = field(default_factory=lambda: np.ones(1, np.int64))  # 1 or 3, for class A
 
 
-def class_a_positions(mmsi: int, report: Report) -> Payload:
-    """Types 1 to 3: one payload for each report."""
+def class_a_positions(mmsi: int | Ints, report: Report) -> Payload:
+    """Types 1 to 3: one payload for each report, of one vessel or of n."""
     columns: dict[str, Column] = _motion(report) | {
         "type": report.msg_type,
         "mmsi": mmsi,
