@@ -263,6 +263,14 @@ class MemoryTransport:
             group = self._log._groups.get(self.group)
             return group.positions.get(partition) if group is not None else None
 
+    def position(self, partition: Partition) -> int:
+        """Where this client reads on in an assigned partition."""
+        with self._log._moved:
+            self._check_fenced()
+            if partition not in self._held:
+                raise TransportError(f"{partition.topic} {partition.number} is not assigned to this member")
+            return self._held[partition]
+
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """Offset of the oldest record kept, and the offset after the newest committed one."""
         with self._log._moved:

@@ -84,6 +84,9 @@ class Transport(Protocol):
     def committed(self, partition: Partition) -> int | None:
         """The group's committed position in a partition; None when there is none."""
 
+    def position(self, partition: Partition) -> int:
+        """Where this client reads on in an assigned partition: behind all it has polled, and aborted records."""
+
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """Offset of the oldest record kept, and the offset after the newest committed one."""
 

@@ -79,7 +79,7 @@ class _Held:
     sequence: int = 0
     saved_offset: int = -1  # of the newest snapshot
     saved_at_s: float = 0.0
-    looked_offset: int = -1  # where it stood when it was last looked at, where the log ended when it last moved …
+    looked_position: int = -1  # where it stood when it was last looked at, where the log ended when it last moved …
     looked_end: int = 0
     looks_standing: int = 0  # … and how often since it stood while the log went on
 
@@ -272,23 +272,23 @@ class DetectWorker:
     def _look(self, transport: Transport) -> None:
         """Now and then, see whether a partition stands still while the log goes on: clients have stalled silently.
 
-        The end of a partition alone says nothing: the last offsets may be marks of transactions.
+        The end of a partition alone says nothing: the last offsets may be marks of transactions. Nor do the records
+        that came: a writer whose transactions are all aborted moves the log on, and the client with it, without any.
         """
         if self._clock() - self._looked_at_s < self._pace.look_every_s:
             return
         self._looked_at_s = self._clock()
         for partition, held in self._held.items():
             _, end = transport.bounds(partition)
-            if held.next_offset != held.looked_offset:
-                held.looked_offset, held.looked_end, held.looks_standing = held.next_offset, end, 0
+            position = transport.position(partition)
+            if position != held.looked_position:
+                held.looked_position, held.looked_end, held.looks_standing = position, end, 0
             elif end > held.looked_end:
                 held.looks_standing += 1
             if held.looks_standing >= LOOKS_UNTIL_STALLED:
                 self._counts["stalled"] += 1
                 self._leave()
-                raise TransportError(
-                    f"{partition.topic} {partition.number} stands still at {held.next_offset} of {end}"
-                )
+                raise TransportError(f"{partition.topic} {partition.number} stands still at {position} of {end}")
 
     def _take(self, transport: Transport, records: Iterable[Record]) -> int:
         """Let the detectors see records, and send what they find."""

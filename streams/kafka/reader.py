@@ -112,6 +112,17 @@ class Reader:
             raise in_our_words(error, f"reading the position in {partition.topic}") from error
         return position
 
+    def position(self, partition: Partition) -> int:
+        """Where this client reads on in an assigned partition."""
+        where, timeout_ms = TopicPartition(*partition), self._settings.request_timeout_ms
+        try:
+            position = self._made().position(where, timeout_ms=timeout_ms)
+        except kafka_errors.IllegalStateError:
+            raise FencedError(f"{partition.topic}/{partition.number} is not assigned to this member") from None
+        except kafka_errors.KafkaError as error:
+            raise in_our_words(error, f"reading where it stands in {partition.topic}") from error
+        return int(position or 0)
+
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """At least once: the group's positions, outside any transaction."""
         try:

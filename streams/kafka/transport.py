@@ -87,6 +87,10 @@ class KafkaTransport:
         self._writer.settle(inherited=self._is_member)
         return self._reader.committed(partition)
 
+    def position(self, partition: Partition) -> int:
+        """Where this client reads on in an assigned partition."""
+        return self._reader.position(partition)
+
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """Offset of the oldest record kept, and the offset after the newest committed one."""
         self._writer.settle()

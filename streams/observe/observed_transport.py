@@ -105,6 +105,12 @@ class ObservedTransport:
         self._answered()
         return offset
 
+    def position(self, partition: Partition) -> int:
+        """See Transport."""
+        position = self._inner.position(partition)
+        self._answered()
+        return position
+
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """See Transport."""
         bounds = self._inner.bounds(partition)

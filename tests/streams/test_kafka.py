@@ -263,6 +263,21 @@ def test_an_open_transaction_is_not_stuck(logs):
     until(lambda: committed_values(writer, topic) == [b"1"])
 
 
+def test_a_client_moves_past_records_that_were_aborted(logs):
+    """So a log to which only aborted records come does not look as if its reader stood still."""
+    topic = logs.topic()
+    writer, member = logs.client("writer"), Member(logs.client("reader"), topic)
+    until(lambda: member.poll() or member.holds)
+    place = Partition(topic, 0)
+    for _ in range(3):
+        before = member.client.position(place)
+        writer.send(outgoing(topic, b"1"))
+        writer._writer._confirm()  # it lies in the log, uncommitted
+        writer.abort()
+        until(lambda before=before: member.poll() or member.client.position(place) > before)
+    assert not member.records
+
+
 def test_at_least_once_commits_records_first_and_positions_then(broker, closes):
     logs = KafkaLogs(broker.bootstrap, closes, delivery="at_least_once")
     topic, result = logs.topic(), logs.topic()

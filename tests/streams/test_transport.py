@@ -234,6 +234,20 @@ def test_what_is_open_can_be_committed_while_partitions_are_revoked(logs):
     until(lambda: committed_values(two.client, result) == [b"done with %d" % moved[0].number])
 
 
+def test_a_client_knows_where_it_reads_on(logs):
+    topic = logs.topic()
+    writer, member = logs.client("writer"), Member(logs.client("reader"), topic)
+    until(lambda: member.poll() or member.holds)
+    writer.send(outgoing(topic, b"1", b"2"))
+    writer.commit()
+    until(lambda: member.poll() or member.values == [b"1", b"2"])
+    assert member.client.position(Partition(topic, 0)) >= 2
+    member.client.seek(Partition(topic, 0), 1)
+    assert member.client.position(Partition(topic, 0)) == 1
+    with pytest.raises(TransportError, match="not assigned"):
+        writer.position(Partition(topic, 0))
+
+
 def test_positions_in_partitions_of_others_cannot_be_committed(logs):
     topic, result = logs.topic(2), logs.topic()
     one, two = Member(logs.client("one"), topic), Member(logs.client("two"), topic)
