@@ -25,6 +25,7 @@ from maritime.detect.settings import DetectSettings
 from streams.detector import DetectSetup
 from streams.kafka import KafkaTransport
 from streams.settings import LiveSettings
+from streams.spare_memory import one_allocator
 from streams.topic_names import STATE
 from streams.transport import Listener, Outgoing, Partition, Record
 from streams.worker import DetectWorker, Pace
@@ -79,6 +80,7 @@ def detect(orders: Orders) -> None:
     """Work until SIGTERM, or until there is nothing to do for so long; then write the counters down."""
     from benchmarks.warmed import PLACES
 
+    one_allocator()
     logging.basicConfig(level=logging.CRITICAL)  # kafka-python tells every lost connection
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -42,8 +42,10 @@ def detect(
     the_kafka()
     from streams.detector import DetectSetup
     from streams.observe.observed_worker import ObservedWorker
+    from streams.spare_memory import one_allocator
     from streams.worker import Pace
 
+    one_allocator()
     settings, live = settings_of(config)
     places = places_of(coastline, ports, zones, quiet=as_json)
     worker = ObservedWorker(

@@ -38,7 +38,9 @@ def run(
     """
     from maritime.alerts.spool import json_line
     from streams.embedded import Embedded
+    from streams.spare_memory import one_allocator
 
+    one_allocator()
     settings, live = settings_of(config)
     opened = opened_sources(sources, format)
     log_as_json()
