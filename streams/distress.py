@@ -74,13 +74,12 @@ class DistressWatch:
             return None
         has_position = not math.isnan(row["lat"])
         known = self._heard.get(mmsi)
-        is_new = known is None or t_ms - known[0] > self._pause_ms
-        if known is None or is_new:
-            self._heard[mmsi] = [t_ms, int(has_position)]
+        if known is None or t_ms - known[0] > self._pause_ms:
+            number, self._heard[mmsi] = 1, [t_ms, int(has_position)]
+        elif has_position and not known[1]:
+            number, self._heard[mmsi] = 2, [max(known[0], t_ms), 1]
         else:
-            is_new_position = has_position and not known[1]
-            known[:] = [max(known[0], t_ms), int(has_position or known[1])]
-            if not is_new_position:
-                return None
+            known[0] = max(known[0], t_ms)
+            return None
         lat, lon = (row["lat"], row["lon"]) if has_position else (None, None)
-        return DistressCall(mmsi, 1 if is_new else 2, t_ms, device, lat, lon, row["source"])
+        return DistressCall(mmsi, number, t_ms, device, lat, lon, row["source"])
