@@ -11,11 +11,23 @@ from typing import Final
 import pyarrow as pa
 
 _libc: Final = ctypes.CDLL(None)
+# From glibc's malloc.h. Without them a block that once was large raises the size up to which blocks come from the heap
+# (to 32 MiB), and each thread keeps a heap of its own: holes that no trimming closes.
+_M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
+_MAPPED_FROM_BYTES: Final = 1 << 20  # chosen: well above a batch of one poll, well below a snapshot
+_HEAPS: Final = 2  # chosen: the worker's thread and the clients' threads
 
 
 def one_allocator() -> None:
-    """Let Arrow take its memory from the C library, for this whole process: pools of its own return little of it."""
+    """Let Arrow take its memory from the C library, for this whole process: pools of its own return little of it.
+
+    Large blocks are mapped one by one, so that each goes back to the system when it is freed.
+    """
     pa.set_memory_pool(pa.system_memory_pool())
+    if hasattr(_libc, "mallopt"):  # glibc
+        _libc.mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)
+        _libc.mallopt(_M_ARENA_MAX, _HEAPS)
 
 
 def give_back() -> None:
