@@ -22,6 +22,7 @@ from maritime.alerts.schema import (
     Share,
 )
 from maritime.detect.episode import Scalar
+from maritime.times import to_rfc3339
 
 SCHEMA_VERSION: Final = "1.0"
 
@@ -63,6 +64,11 @@ Time = Annotated[
         description="RFC 3339, UTC, with the offset written as +00:00",
     ),
 ]
+
+
+def offset_time(t_ms: int) -> str:
+    """`1577836800000` → `"2020-01-01T00:00:00+00:00"`. CAP 1.2 §3.3.2 refuses `Z`."""
+    return str(to_rfc3339(t_ms)).replace("Z", "+00:00")
 
 
 class _Part(BaseModel):
@@ -251,6 +257,17 @@ class Envelope(_Part):
         Raises rfc8785.CanonicalizationError for numbers that JSON cannot say exactly.
         """
         return rfc8785.dumps(self.to_dict())
+
+
+def known(part: BaseModel) -> dict[str, Any]:
+    """A part of an envelope with the fields that this version knows, and no others."""
+    return {name: _known(getattr(part, name)) for name in type(part).model_fields}
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return known(value)
+    return [_known(each) for each in value] if isinstance(value, list) else value
 
 
 def _bare(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,319 @@
+"""Redact: the released copy of an envelope, built from what a rule names and from nothing else.
+
+The copy begins empty. What is not named never gets in, whatever a later version of the envelope or another originator
+may have added. Positions become cells of a fixed grid and times steps of a fixed clock: noise would average away.
+"""
+
+import base64
+import hashlib
+import hmac
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from maritime.errors import UsageError
+from maritime.sharing.envelope import Envelope, offset_time
+from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, Kind
+from maritime.sharing.policy import Partner, ReleasePolicy, Rule
+from maritime.sharing.prepare import Address, worded
+from maritime.times import from_rfc3339
+from maritime.units import DAY_MS, EARTH_RADIUS_M, MINUTE_MS
+
+PSEUDONYM_BYTES: Final = 10  # 80 bits: no two vessels of the world share one by chance
+LEAST_KEY_BYTES: Final = 32  # of HMAC-SHA-256 (RFC 2104 §3: not shorter than the hash)
+DEGREE_M: Final = math.radians(1.0) * EARTH_RADIUS_M
+
+
+def redact(
+    envelope: Envelope,
+    rule: Rule,
+    policy: ReleasePolicy,
+    recipient: str,
+    *,
+    address: Address,
+    now_ms: int,
+    pseudonym_key: bytes | None,
+) -> Envelope:
+    """The copy that a rule releases to a recipient.
+
+    Raises ValueError when the rule wants pseudonyms and there is no key of 32 bytes or more.
+    """
+    if rule.pseudonyms and (pseudonym_key is None or len(pseudonym_key) < LEAST_KEY_BYTES):
+        raise ValueError(f"the pseudonyms of '{recipient}' need a key of {LEAST_KEY_BYTES} bytes")
+    named = policy.released_by(rule)
+    copy = _skeleton(envelope, address, now_ms)
+    if envelope.expires is not None:
+        copy["expires"] = _stepped(envelope.expires, rule.time_step_min, up=True)
+    copy["handling"] = _handling(envelope, rule, policy, policy.partners[recipient], recipient, now_ms)
+    copy["originator"] |= _chosen(envelope.originator.model_dump(), "originator", named)
+    copy["event"] |= _event(envelope, named)
+    copy["assessment"] = _assessment(envelope, rule, named)
+    copy["vessels"] = _vessels(envelope, rule, named, pseudonym_key)
+    if envelope.observed is not None:
+        observed = _chosen(envelope.observed.model_dump(), "observed", named)
+        copy["observed"] = _span(observed, rule.time_step_min) if "start" in observed else None
+    if "safety" in named and envelope.safety is not None:
+        copy["safety"] = {name: getattr(envelope.safety, name) for name in ("distress", "beacon", "sar_phase")}
+    if "context_id" in named:
+        copy["context_id"] = address.context_id
+    if "feedback" in named and envelope.feedback is not None:
+        copy["feedback"] = {"ack_required": envelope.feedback.ack_required, "topic": f"feedback.{recipient}"}
+    copy["evidence"] = [
+        {"name": item.name, "value": value, "unit": EVIDENCE[item.name].unit}
+        for item in envelope.evidence
+        if f"evidence.{item.name}" in named
+        and (value := _coarse(plain_value(item.value), EVIDENCE[item.name], rule)) is not None
+    ]
+    copy |= _whereabouts(envelope, rule, named)
+    return worded(Envelope.model_validate(copy))
+
+
+def cancel(envelope: Envelope, recipient: str, *, address: Address, now_ms: int) -> Envelope:
+    """Asks a recipient to let go of what it was given: `envelope`, its last copy, of which little is said again."""
+    mark = envelope.handling
+    copy = _skeleton(envelope, address, now_ms)
+    copy["handling"] = {
+        "tlp": mark.tlp,
+        "purpose": list(mark.purpose),
+        "rel_to": [recipient],
+        "onward": mark.onward,
+        "personal_data": mark.personal_data,
+        "retain_until": mark.retain_until,
+        "policy": mark.policy.model_dump() if mark.policy else None,
+    }
+    copy |= {"kind": "cancel", "expires": envelope.expires}
+    return worded(Envelope.model_validate(copy))
+
+
+def pseudonym(key: bytes, mmsi: int) -> str:
+    """A name for a vessel that only who has the key can make: a plain hash of nine digits is tried out in minutes."""
+    digest = hmac.new(key, f"mmsi:{mmsi:09d}".encode(), hashlib.sha256).digest()
+    return base64.b32encode(digest[:PSEUDONYM_BYTES]).decode("ascii").lower()
+
+
+def _skeleton(envelope: Envelope, address: Address, now_ms: int) -> dict[str, Any]:
+    """What every recipient is told: that there is an alert of a type, by whom, under which number."""
+    return address.as_fields() | {
+        "context_id": None,
+        "status": envelope.status,
+        "originator": {"org_id": envelope.originator.org_id},
+        "sent": offset_time(now_ms),
+        "event": {"type": envelope.event.type, "nature": "behaviour"},
+    }
+
+
+def _chosen(part: Mapping[str, Any], section: str, named: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if f"{section}.{name}" in named and value is not None}
+
+
+def _event(envelope: Envelope, named: frozenset[str]) -> dict[str, Any]:
+    """An offence is told by who may have the subtype; for the others it is behaviour."""
+    event = envelope.event
+    if "event.subtype" in named:
+        return {"nature": event.nature, "subtype": event.subtype}
+    return {"nature": "behaviour" if event.nature == "offence" else event.nature}
+
+
+def _assessment(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[str, Any] | None:
+    told = envelope.assessment
+    if told is None:
+        return None
+    made: dict[str, Any] = {"severity": "Unknown", "urgency": "Unknown", "certainty": "Unknown"}
+    made |= {
+        name: getattr(told, name)
+        for name in ("severity", "urgency", "certainty", "source_reliability", "information_credibility", "caveats")
+        if f"assessment.{name}" in named
+    }
+    if "assessment.confidence" in named:
+        made["confidence"] = _digits(told.confidence, rule.significant_digits)
+    if "assessment.detector" in named and told.detector:
+        made["detector"] = {name: getattr(told.detector, name) for name in ("name", "version", "config_sha256")}
+    if told.review and (
+        "assessment.review" in named or (envelope.event.nature == "offence" and "event.subtype" in named)
+    ):
+        made["review"] = {name: getattr(told.review, name) for name in ("state", "role", "at")}
+    made["explanation"] = [
+        {
+            "feature": item.feature,
+            "value": value,
+            "threshold": _coarse(plain_value(item.threshold), EXPLANATION[item.feature], rule),
+            "unit": EXPLANATION[item.feature].unit,
+        }
+        for item in told.explanation
+        if f"explanation.{item.feature}" in named
+        and (value := _coarse(plain_value(item.value), EXPLANATION[item.feature], rule)) is not None
+    ]
+    return made
+
+
+def _vessels(envelope: Envelope, rule: Rule, named: frozenset[str], key: bytes | None) -> list[dict[str, Any]]:
+    made = []
+    for vessel in envelope.vessels:
+        copy = _chosen(vessel.model_dump(), "vessels", named)
+        if "length_m" in copy:
+            copy["length_m"] = _digits(copy["length_m"], rule.significant_digits)
+        if rule.pseudonyms and vessel.mmsi is not None and key is not None:
+            copy["pseudonym"] = pseudonym(key, vessel.mmsi)
+        if copy:
+            made.append(copy | {"role": vessel.role})
+    return made
+
+
+def _handling(
+    envelope: Envelope, rule: Rule, policy: ReleasePolicy, partner: Partner, recipient: str, now_ms: int
+) -> dict[str, Any]:
+    mark = envelope.handling
+    retain = [from_rfc3339(mark.retain_until)] if mark.retain_until else []
+    if rule.retain_days is not None:
+        retain.append(now_ms + round(rule.retain_days * DAY_MS))
+    step_ms = round((rule.time_step_min or 0) * MINUTE_MS) or 1
+    is_coarse = rule.grid_deg is not None or rule.time_step_min is not None or rule.significant_digits is not None
+    return {
+        "tlp": mark.tlp,
+        "purpose": [purpose for purpose in mark.purpose if purpose in partner.mandate],
+        "rel_to": [recipient],
+        "onward": mark.onward,
+        "personal_data": mark.personal_data,
+        "retain_until": offset_time(min(retain) // step_ms * step_ms),
+        "withheld": policy.withheld_by(rule),
+        "generalised": {
+            "grid_deg": rule.grid_deg,
+            "time_step_min": rule.time_step_min,
+            "significant_digits": rule.significant_digits,
+        }
+        if is_coarse
+        else None,
+        "policy": {"name": policy.policy, "version": policy.version},
+    }
+
+
+def _whereabouts(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[str, Any]:
+    """Geometry, places and their uncertainty; with a grid the cells alone."""
+    made: dict[str, Any] = {}
+    if rule.grid_deg is None:
+        if "geometry" in named and envelope.geometry is not None:
+            made["geometry"] = {"type": envelope.geometry.type} | _shape_of(envelope)
+        if "places" in named:
+            made["places"] = [_place(each.model_dump(), named, rule) for each in envelope.places]
+        if named & {"geometry", "places"}:
+            made["position_uncertainty_m"] = envelope.position_uncertainty_m
+        return made
+    cells = [_cell(each.lat, each.lon, rule.grid_deg) for each in envelope.places]
+    if "places" in named:
+        made["places"] = [
+            _place(each.model_dump(), named, rule) | _middle(cell)
+            for each, cell in zip(envelope.places, cells, strict=True)
+        ]
+    if "geometry" in named and cells:
+        made["geometry"] = _cells_geometry(cells)
+    if cells and named & {"geometry", "places"}:
+        made["position_uncertainty_m"] = float(max(_half_diagonal_m(cell) for cell in cells))
+    return made
+
+
+def _shape_of(envelope: Envelope) -> dict[str, Any]:
+    """Coordinates only: a geometry has no room for anything else."""
+    geometry = envelope.geometry
+    assert geometry is not None
+    whole = geometry.model_dump()
+    if "geometries" in whole:
+        parts = [{"type": part["type"], "coordinates": _numbers(part["coordinates"])} for part in whole["geometries"]]
+        return {"geometries": parts}
+    return {"coordinates": _numbers(whole["coordinates"])}
+
+
+def _numbers(coordinates: Any) -> Any:
+    """Longitudes and latitudes; heights, and what is no number, are left out."""
+    if isinstance(coordinates, list | tuple) and coordinates and isinstance(coordinates[0], int | float):
+        return [float(each) for each in coordinates[:2]]
+    if isinstance(coordinates, list | tuple):
+        return [_numbers(each) for each in coordinates if isinstance(each, list | tuple)]
+    return []
+
+
+def _place(place: Mapping[str, Any], named: frozenset[str], rule: Rule) -> dict[str, Any]:
+    made = {"role": place["role"], "lat": place["lat"], "lon": place["lon"]}
+    made |= {name: place[name] for name in ("sog_kn", "cog_deg") if f"places.{name}" in named}
+    if "places.at" in named and place["at"] is not None:
+        made["at"] = _stepped(place["at"], rule.time_step_min)
+    return made
+
+
+def _cell(lat: float, lon: float, grid_deg: float) -> tuple[float, float, float, float]:
+    """South, west, north, east of the cell that a position lies in; cells at the poles and at 180° are cut."""
+    row, column = math.floor((lat + 90.0) / grid_deg), math.floor((lon + 180.0) / grid_deg)
+    south, west = row * grid_deg - 90.0, column * grid_deg - 180.0
+    return (
+        round(south, 9),
+        round(west, 9),
+        round(min(south + grid_deg, 90.0), 9),
+        round(min(west + grid_deg, 180.0), 9),
+    )
+
+
+def _middle(cell: tuple[float, float, float, float]) -> dict[str, float]:
+    south, west, north, east = cell
+    return {"lat": round((south + north) / 2, 9), "lon": round((west + east) / 2, 9)}
+
+
+def _half_diagonal_m(cell: tuple[float, float, float, float]) -> int:
+    """From the middle of a cell to its farthest corner, rounded up to 100 m: a function of the cell alone."""
+    south, west, north, east = cell
+    nearest_lat = 0.0 if south <= 0.0 <= north else min(abs(south), abs(north))
+    across_m = (east - west) / 2 * DEGREE_M * math.cos(math.radians(nearest_lat))
+    return math.ceil(math.hypot((north - south) / 2 * DEGREE_M, across_m) / 100.0) * 100
+
+
+def _cells_geometry(cells: list[tuple[float, float, float, float]]) -> dict[str, Any]:
+    rings = [
+        [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
+        for south, west, north, east in dict.fromkeys(cells)
+    ]
+    if len(rings) == 1:
+        return {"type": "Polygon", "coordinates": rings[0]}
+    return {"type": "MultiPolygon", "coordinates": rings}
+
+
+def _span(observed: dict[str, Any], step_min: float | None) -> dict[str, Any]:
+    """The start rounded down and the end rounded up, so that the span holds what it held."""
+    made = {"start": _stepped(observed["start"], step_min)}
+    if observed.get("end") is not None:
+        made["end"] = _stepped(observed["end"], step_min, up=True)
+    return made
+
+
+def _stepped(time: str, step_min: float | None, *, up: bool = False) -> str:
+    """A time on the clock of the step, in envelope's writing; the same time without a step."""
+    t_ms = from_rfc3339(time)
+    if step_min is not None:
+        step_ms = round(step_min * MINUTE_MS)
+        t_ms = -(-t_ms // step_ms) * step_ms if up else t_ms // step_ms * step_ms
+    return offset_time(t_ms)
+
+
+def _coarse(value: Any, kind: Kind, rule: Rule) -> Any:
+    """A value of evidence as the rule tells it; None where it cannot be told."""
+    if kind.clue == "time":
+        try:
+            return _stepped(value, rule.time_step_min) if isinstance(value, str) else None
+        except UsageError:  # another originator's text
+            return None
+    if kind.clue == "measure":
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return _digits(value, rule.significant_digits) if is_number else None
+    return value
+
+
+def _digits(value: float | None, digits: int | None) -> float | None:
+    if value is None or digits is None or not math.isfinite(value):
+        return value
+    return float(f"{value:.{digits - 1}e}")
+
+
+def plain_value(value: Any) -> Any:
+    """A scalar, or a list of them; anything deeper is not told, since it may hold fields that no policy has seen."""
+    if isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(each, str | int | float | bool) for each in value):
+        return list(value)
+    return None
