@@ -12,6 +12,7 @@ Ring = list[Position]
 
 DEPTH: Final = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 """How many lists lie around a position, by type of geometry (RFC 7946 §3.1)."""
+SHORTEST_LINE: Final = 2  # RFC 7946 §3.1.4
 SHORTEST_RING: Final = 4  # RFC 7946 §3.1.6
 
 
@@ -38,6 +39,9 @@ def shapes_of(envelope: Envelope) -> Shapes:
         if part["type"].endswith("Polygon"):
             polygons += [_rings(rings) for rings in ([nested] if part["type"] == "Polygon" else nested) if rings]
         else:
+            for line in {"LineString": [nested], "MultiLineString": nested}.get(part["type"], []):
+                if len(line) < SHORTEST_LINE:
+                    raise InputError(f"a line of {len(line)} positions is none; it must have at least {SHORTEST_LINE}")
             points += _flat(nested, DEPTH[part["type"]])
     return Shapes(points, polygons)
 
@@ -61,5 +65,7 @@ def _flat(nested: Any, depth: int) -> list[Position]:
 def _rings(rings: list[Ring]) -> list[Ring]:
     for ring in rings:
         if len(ring) < SHORTEST_RING or ring[0] != ring[-1]:
-            raise InputError(f"a ring of {len(ring)} positions is not closed; its last must be its first, of at least 4")
+            raise InputError(
+                f"a ring of {len(ring)} positions is not closed; its last must be its first, of at least 4"
+            )
     return rings

@@ -206,7 +206,7 @@ _TEXTS: Final[dict[str, Language]] = {
         statuses={"exercise": "LATIHAN", "test": "UJI COBA", "system": "PESAN SISTEM"},
     ),
 }
-"""The languages of CAP messages: English, French, Spanish and Indonesian (Bali Process; the Malacca and Andaman sea)."""
+"""The languages of CAP messages: English, French, Spanish and Indonesian (Bali Process, Malacca Strait)."""
 
 LANGUAGES: Final = tuple(_TEXTS)
 
@@ -333,7 +333,9 @@ def _vessel(vessel: Vessel | None, text: Language) -> str | None:
     if not (group or name or vessel.flag):
         return text.a_vessel
     flag = text.flag.format(flag=vessel.flag) if vessel.flag else None
-    return " ".join(each for each in (text.vessels[group] if group else text.vessel, name, flag and f"({flag})") if each)
+    return " ".join(
+        each for each in (text.vessels[group] if group else text.vessel, name, flag and f"({flag})") if each
+    )
 
 
 def _known_points(envelope: Envelope) -> list[Position]:

@@ -210,6 +210,8 @@ def test_a_geometry_that_is_none_is_said_to_be_none(coordinates):
         ("Point", [True, 0.0]),
         ("Point", [float("nan"), 0.0]),
         ("LineString", [98.0, 8.0]),
+        ("LineString", [[98.0, 8.0]]),
+        ("MultiLineString", [[]]),
         ("MultiPoint", [["98", "8"]]),
         ("Polygon", [[[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]]]),
         ("Polygon", [[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]]),
@@ -221,5 +223,5 @@ def test_a_wrong_geometry_is_refused(kind, coordinates):
 
 
 def test_a_language_without_texts_is_said():
-    with pytest.raises(UsageError, match="no texts in 'xx'.*en, fr, es, id"):
+    with pytest.raises(UsageError, match=r"no texts in 'xx'.*en, fr, es, id"):
         headline(full(), "xx")

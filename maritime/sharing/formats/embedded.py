@@ -45,9 +45,13 @@ def release_of(record: Any, jws: str | None, format_name: str) -> Release:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise InputError(f"the envelope in this {format_name} does not fit the schema at {where:.80}: {first['msg']}") from error
+        raise InputError(
+            f"the envelope in this {format_name} does not fit the schema at {where:.80}: {first['msg']}"
+        ) from error
     except rfc8785.CanonicalizationError as error:
         raise InputError(f"the envelope in this {format_name} has no canonical JSON: {error}") from error
     if jws is not None and not _COMPACT_JWS.fullmatch(jws):
-        raise InputError(f"the signature in this {format_name} is no compact JWS: {json.dumps(jws)[:60]}; send it as it was")
+        raise InputError(
+            f"the signature in this {format_name} is no compact JWS: {json.dumps(jws)[:60]}; send it as it was"
+        )
     return Release(envelope, jws)

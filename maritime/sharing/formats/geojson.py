@@ -44,7 +44,9 @@ def parse(document: bytes) -> Release:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
         raise InputError("this is no GeoJSON Feature; send one Feature per alert")
     if "envelope" not in feature:
-        raise InputError("this GeoJSON Feature carries no envelope; only what was exported as an alert can be read back")
+        raise InputError(
+            "this GeoJSON Feature carries no envelope; only what was exported as an alert can be read back"
+        )
     jws = feature.get("jws")
     if jws is not None and not isinstance(jws, str):
         raise InputError(f"the signature in this GeoJSON is {type(jws).__name__}, not text; send it as it was")
