@@ -237,6 +237,18 @@ def test_hostile_documents_are_refused_in_one_sentence(document, said):
     assert len(str(error.value)) < 400
 
 
+WHOLE = render(Release(full(), JWS))
+
+
+@given(st.integers(0, len(WHOLE)), st.integers(0, 40), st.binary(max_size=40))
+def test_a_damaged_document_is_read_or_refused_in_one_sentence(at, lost, found):
+    try:
+        parse(WHOLE[:at] + found + WHOLE[at + lost :])
+    except InputError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017
+        assert len(str(error)) < 400  # noqa: PT017
+
+
 def test_a_wrong_geometry_is_not_written():
     broken = {"type": "Polygon", "coordinates": [AREA["coordinates"][0][:-1]]}
     with pytest.raises(InputError, match="not closed"):

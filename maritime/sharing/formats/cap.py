@@ -27,6 +27,7 @@ from maritime.sharing.shapes import Position, Ring, shapes_of
 from maritime.sharing.wording import LANGUAGES, area_desc, event_name, headline, is_distress, one_line
 
 NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"
+LONGEST_REASON: Final = 160  # characters of what a parser says, which may quote the document
 EVENT_CODES: Final = "MARITIME-WATCH"
 """Domain of the event code: the envelope's own type of event."""
 ENVELOPE_URI: Final = "envelope.json"
@@ -81,7 +82,8 @@ def parse(document: bytes) -> Release:
     try:
         alert = etree.fromstring(bounded(document, "CAP"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise InputError(f"the CAP document is not XML: {error}; send it as it was written") from error
+        why = one_line(str(error), LONGEST_REASON)
+        raise InputError(f"the CAP document is not XML: {why}; send it as it was written") from error
     if alert.getroottree().docinfo.internalDTD:
         raise InputError("the CAP document has a document type, which could hide anything; send it without one")
     if alert.tag != _tag("alert"):
@@ -251,7 +253,7 @@ def _attached(alert: etree._Element, uri: str) -> bytes | None:
         raise InputError(f"{uri} in this CAP message is not base64: {error}; send it as it was written") from error
     digest = _text(resources[0], "digest")
     if digest and digest.lower() != _digest(content):
-        raise InputError(f"{uri} in this CAP message does not have the digest {digest:.60}; send it again")
+        raise InputError(f"{uri} in this CAP message does not have the digest {digest!r:.60}; send it again")
     return content
 
 

@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from maritime.errors import InputError
 from maritime.sharing.envelope import Envelope
 from maritime.sharing.release import Release
+from maritime.sharing.wording import one_line
 
 LARGEST_DOCUMENT_BYTES: Final = 4_000_000  # chosen: a thousand times an ordinary alert; read whole into memory
 _COMPACT_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")  # RFC 7515 §7.1, payload detached
@@ -44,10 +45,9 @@ def release_of(record: Any, jws: str | None, format_name: str) -> Release:
         envelope.canonical()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise InputError(
-            f"the envelope in this {format_name} does not fit the schema at {where:.80}: {first['msg']}"
-        ) from error
+        where = one_line(".".join(map(str, first["loc"])), 80) or "its root"
+        why = one_line(first["msg"], 160)
+        raise InputError(f"the envelope in this {format_name} does not fit the schema at {where}: {why}") from error
     except rfc8785.CanonicalizationError as error:
         raise InputError(f"the envelope in this {format_name} has no canonical JSON: {error}") from error
     if jws is not None and not _COMPACT_JWS.fullmatch(jws):
