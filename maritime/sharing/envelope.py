@@ -222,7 +222,11 @@ class Envelope(_Part):
     revision: int = Field(ge=0)
     kind: Kind
     status: Status
-    references: list[str] = Field([], description="earlier revisions that this one replaces, alert_id@revision")
+    references: list[str] = Field(
+        [],
+        description="earlier revisions that this one replaces, alert_id@revision@sent: "
+        "when the recipient's copy of it was sent, without which CAP cannot name it",
+    )
     context_id: Uuid4 | None = Field(None, description="shared by reports of one event from several originators")
     originator: Originator
     sent: Time

@@ -33,7 +33,7 @@ def full(alert_type: str = "unusual_landing", **changes: Any) -> Envelope:
         "revision": 2,
         "kind": "update",
         "status": "actual",
-        "references": ["4e423363-002e-410f-8563-edd7cb220a22@1"],
+        "references": ["4e423363-002e-410f-8563-edd7cb220a22@1@2026-03-14T20:45:00+00:00"],
         "context_id": "0b7a9f4e-51a3-4d0e-9d57-6f1b4fd3a111",
         "originator": {
             "org_id": "nmc.example",
@@ -141,7 +141,7 @@ def cancel() -> Envelope:
             "revision": 3,
             "kind": "cancel",
             "status": "actual",
-            "references": [f"{whole.alert_id}@2"],
+            "references": [f"{whole.alert_id}@2@{whole.sent}"],
             "originator": {"org_id": "nmc.example"},
             "sent": "2026-03-15T06:00:00+00:00",
             "event": {"type": "dark_period", "nature": "behaviour"},
