@@ -236,7 +236,17 @@ def test_wrapper():
     assert payload["IsPersonalData"] == "true"
     assert payload["Purpose"] == "Safety"
     assert payload["RetentionPeriod"] == envelope.handling.retain_until
-    assert "handling.purpose: maritime_safety; border_surveillance" in entity_of(root).findtext("Metadata/Comments")
+    said = entity_of(root).findtext("Metadata/Comments")
+    assert said.endswith(
+        "\nhandling.tlp: TLP:AMBER\nhandling.purpose: maritime_safety; border_surveillance"
+        "\nhandling.rel_to: fusion-centre; rescue-centre\nhandling.onward: with_consent"
+    )
+
+
+def test_a_value_that_is_not_known_is_called_so():
+    terms = [{"feature": "sog", "value": None, "threshold": 2.0, "unit": "kn"}]
+    entity = entity_of(written(changed(full(), assessment={"explanation": terms})))
+    assert entity.findtext("Metadata/Description") == "sog [kn]: unknown, threshold 2"
 
 
 def test_event_fields():
