@@ -54,7 +54,9 @@ def verify(envelope: dict[str, Any], jws: str, keys: KeySet, at_ms: int) -> Publ
     check_time(key, envelope.get("sent"), at_ms)
     originator = envelope.get("originator")
     if key.org_id is not None and (not isinstance(originator, dict) or originator.get("org_id") != key.org_id):
-        raise SignatureError("other_originator", f"key {_told(key.kid)} is that of {_told(key.org_id)}, not of this originator")
+        raise SignatureError(
+            "other_originator", f"key {_told(key.kid)} is that of {_told(key.org_id)}, not of this originator"
+        )
     return key
 
 
