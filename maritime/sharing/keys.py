@@ -37,6 +37,8 @@ OVERLAP_MS: Final = 86_400_000
 OTHERS_MAY: Final = 0o077
 """Permission bits of a file for anyone but its owner; ssh refuses private keys by the same."""
 
+LONGEST_NAME: Final = 128  # chosen: a SHA-512 in hexadecimal digits
+
 LARGEST_PEM_BYTES: Final = 16_384  # chosen: an Ed25519 key in PEM has 119
 
 
@@ -205,8 +207,9 @@ def _public_key(jwk: dict[str, Any]) -> PublicKey:
     except (KeyError, ValueError):
         raise InputError("an Ed25519 key of the JWK Set has no 'x' of 32 bytes in base64url (RFC 8037)") from None
     kid, org_id = jwk.get("kid", thumbprint(key)), jwk.get("org_id")
-    if not isinstance(kid, str) or not isinstance(org_id, str | None):
-        raise InputError("'kid' and 'org_id' of a key of the JWK Set must be text")
+    for name in (kid, org_id or ""):
+        if not isinstance(name, str) or not name.isprintable() or len(name) > LONGEST_NAME:
+            raise InputError(f"'kid' and 'org_id' of a key must be text of at most {LONGEST_NAME} letters that show")
     return PublicKey(kid, key, _milliseconds(jwk, "nbf"), _milliseconds(jwk, "exp"), org_id)
 
 

@@ -219,7 +219,7 @@ class Ledger:
         path = consistency_path(first, second, self._node)
         return {"first": first, "second": second, "path": [step.hex() for step in path]}
 
-    def stored(self) -> Iterator[tuple[int, bytes, bytes, bytes, bytes]]:
+    def stored(self) -> Iterator[tuple[Any, ...]]:
         """Every row as it is stored: place, entry, salt, hash, nodes. For `check`, which trusts none of it."""
         try:
             yield from self._database.execute(

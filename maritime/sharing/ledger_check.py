@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import rfc8785
 
@@ -62,9 +63,11 @@ def _against(heads: list[Head], tree: Frontier, last_hash: bytes, sound: int) ->
     return None
 
 
-def _wrong(row: tuple[int, bytes, bytes, bytes, bytes], tree: Frontier, previous: bytes) -> str | None:
+def _wrong(row: tuple[Any, ...], tree: Frontier, previous: bytes) -> str | None:
     """What is wrong with the row that should be next; adds it to the tree when nothing is."""
     seq, text, salt, stored_hash, nodes = row
+    if not isinstance(seq, int):
+        return "has no number for its place"
     if seq != tree.size:
         return "is missing" if seq > tree.size else "has another before it"
     if not all(isinstance(each, bytes) for each in (text, salt, stored_hash, nodes)):

@@ -298,6 +298,10 @@ def test_a_table_of_another_shape_is_no_traceback(copy_of_eleven):
     database.close()
     assert checked(path).seq == 2
     database = opened(path)
+    database.execute("DELETE FROM entries WHERE typeof(seq) = 'integer'")
+    database.close()
+    assert checked(path).seq == 0
+    database = opened(path)
     database.execute("DROP TABLE entries")
     database.close()
     with pytest.raises(InputError, match="cannot be read"):

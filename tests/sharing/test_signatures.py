@@ -313,6 +313,8 @@ def test_a_set_with_a_private_key_is_refused():
         {"x": "é"},
         {"kid": 7},
         {"org_id": 7},
+        {"kid": "\x1b[2J"},
+        {"kid": "k" * 129},
         {"nbf": "2026"},
         {"exp": -1},
         {"exp": True},
