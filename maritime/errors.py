@@ -2,6 +2,7 @@
 
 MaritimeError
 ├── InputError          an input cannot be read at all (exit code 1)
+│   └── SignatureError  a signature does not hold, and why (exit code 1)
 ├── OutputError         a result cannot be written: disk full, folder not writable (exit code 1)
 ├── UsageError          the command was called wrongly (exit code 2)
 ├── ConfigurationError  a setting, zone or mapping is wrong (exit code 3)
@@ -22,6 +23,14 @@ class MaritimeError(Exception):
 
 class InputError(MaritimeError):
     """An input cannot be read at all: missing, unreadable, truncated, of no known format."""
+
+
+class SignatureError(InputError):
+    """A signature does not hold. `reason` is a word for programs; the message says it to people."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class OutputError(MaritimeError):

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from maritime.cli import group, topics
+from maritime.cli import group, keys, topics
 from maritime.cli.decode import decode
 from maritime.cli.demo import demo
 from maritime.cli.detect import detect
@@ -27,6 +27,7 @@ from maritime.cli.run import run
 from maritime.cli.screen import answer, tell
 from maritime.cli.simulate import simulate
 from maritime.cli.tail import tail
+from maritime.cli.verify import verify
 
 app = typer.Typer(
     name="maritime",
@@ -36,10 +37,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor, run, ingest, detect, tail):
+for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor, run, ingest, detect, tail, verify):
     app.command()(answer(command))
 app.add_typer(topics.app, name="topics")
 app.add_typer(group.app, name="group")
+app.add_typer(keys.app, name="keys")
 
 
 def version(show: bool) -> None:

@@ -72,7 +72,8 @@ def test_every_command_on_the_log_in_the_docs_runs(tmp_path, sea, own_broker):
 
 
 def run(lines, tmp_path, env=None):
-    (tmp_path / "configs").symlink_to(PROJECT / "configs")
+    for folder in ("configs", "docs"):
+        (tmp_path / folder).symlink_to(PROJECT / folder)
     for line in lines:
         if "ALERT_ID" in line:
             first = (tmp_path / "out" / "alerts.jsonl").read_text().splitlines()[0]
