@@ -8,7 +8,7 @@ Within a schema version fields are added, never removed or given another meaning
 from typing import Annotated, Any, Final, Literal, Self
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from maritime.alerts.schema import (
     LARGEST_MMSI,
@@ -18,11 +18,11 @@ from maritime.alerts.schema import (
     Longitude,
     PointGeometry,
     PublishedDetector,
-    Safety,
     Share,
 )
 from maritime.detect.episode import Scalar
-from maritime.times import to_rfc3339
+from maritime.errors import UsageError
+from maritime.times import from_rfc3339, to_rfc3339
 
 SCHEMA_VERSION: Final = "1.0"
 
@@ -56,8 +56,20 @@ Uuid4 = Annotated[
         description="random (RFC 9562 version 4): tells neither time nor content",
     ),
 ]
+
+
+def _is_a_time(text: str) -> str:
+    """A pattern alone lets the 30th of February pass."""
+    try:
+        from_rfc3339(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
 Time = Annotated[
     str,
+    AfterValidator(_is_a_time),
     Field(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?\+00:00$",
         json_schema_extra={"format": "date-time"},
@@ -74,7 +86,7 @@ def offset_time(t_ms: int) -> str:
 class _Part(BaseModel):
     """Keeps fields it does not know, so that a newer envelope is signed and passed on unchanged."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
 
 class Originator(_Part):
@@ -159,6 +171,14 @@ class Place(_Part):
     lon: Longitude
     sog_kn: float | None = Field(None, ge=0)
     cog_deg: float | None = Field(None, ge=0, lt=360)
+
+
+class Safety(_Part):
+    """What an alert of distress says to those who save lives."""
+
+    distress: bool
+    beacon: str | None = None
+    sar_phase: Literal["distress", "uncertainty"] | None = None
 
 
 class ProtectedPersons(_Part):
@@ -253,7 +273,7 @@ class Envelope(_Part):
 
     def to_dict(self) -> dict[str, Any]:
         """The envelope as JSON says it: null and empty where nothing is known or released is left out."""
-        return _bare(self.model_dump(mode="json"))
+        return _said(self)
 
     def canonical(self) -> bytes:
         """The envelope's canonical bytes (RFC 8785): what is signed, and what every format carries.
@@ -274,18 +294,16 @@ def _known(value: Any) -> Any:
     return [_known(each) for each in value] if isinstance(value, list) else value
 
 
-def _bare(record: dict[str, Any]) -> dict[str, Any]:
-    """Without fields that are null or empty; lists that the schema requires stay."""
-    bare = {}
-    for name, value in record.items():
-        if isinstance(value, dict):
-            value = _bare(value) if name != "geometry" else value
-        elif isinstance(value, list) and name not in ("coordinates", "geometries"):
-            value = [_bare(each) if isinstance(each, dict) else each for each in value]
-        if value is None or (value in ([], {}) and name not in REQUIRED_LISTS):
+def _said(part: BaseModel) -> dict[str, Any]:
+    """Fields that say something; those that this version does not know stay as they are."""
+    said: dict[str, Any] = {}
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if value is None or (value == [] and field.default == []):
             continue
-        bare[name] = value
-    return bare
-
-
-REQUIRED_LISTS: Final = frozenset({"rel_to", "purpose", "coordinates", "geometries"})
+        if isinstance(value, BaseModel):
+            value = _said(value)
+        elif isinstance(value, list):
+            value = [_said(each) if isinstance(each, BaseModel) else each for each in value]
+        said[name] = value
+    return said | (part.model_extra or {})
