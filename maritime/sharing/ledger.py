@@ -32,7 +32,7 @@ from maritime.sharing.merkle import Frontier, consistency_path, frontier, inclus
 from maritime.sharing.receipts import Head
 from maritime.sharing.strict_json import read_json
 
-Decision = Literal["released", "denied", "held", "cancelled", "purged"]
+Decision = Literal["released", "unchanged", "denied", "held", "cancelled", "purged"]
 
 SALT_BYTES: Final = 32  # chosen: as many as the hash has, so that it hides what it covers
 HASH_BYTES: Final = sha256().digest_size
@@ -140,6 +140,25 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The database: what the desk keeps lies beside the entries, so that both change at once."""
+        return self._database
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is written together, or not at all; one inside another is part of it."""
+        if self._database.in_transaction:
+            yield
+            return
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
     def append(self, entries: Iterable[Entry], random_bytes: Callable[[int], bytes]) -> range:
         """Add entries in one transaction, which is on the disk when this returns; gives their places.
 
@@ -147,7 +166,7 @@ class Ledger:
         cannot be written.
         """
         try:
-            with self._writing():
+            with self.transaction():
                 size, previous = self._tail()
                 tree = frontier(size, self._node)
                 self._database.executemany(
@@ -227,16 +246,6 @@ class Ledger:
             )
         except sqlite3.Error as error:
             raise InputError(f"ledger {self.path} cannot be read to its end ({error})") from None
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self._database.execute(query, values).fetchall()

@@ -1,0 +1,177 @@
+"""Desk: what the publisher remembers: ids, the last copy of each recipient, what waits, what is to be delivered.
+
+It lies in the ledger's own file, so that a decision, its copy and its entry are written together or not at all. A copy
+leaves the outbox only when it was delivered; who delivers begins with what is left there.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, Literal, NamedTuple
+from uuid import UUID
+
+from maritime.sharing.envelope import Kind
+from maritime.sharing.ledger import Ledger
+
+Channel = Literal["actual", "exercise"]
+
+TABLES: Final = """
+CREATE TABLE IF NOT EXISTS ids (
+    internal_id TEXT NOT NULL, partner TEXT NOT NULL, shared_id TEXT NOT NULL, PRIMARY KEY (internal_id, partner)
+) STRICT;
+CREATE TABLE IF NOT EXISTS copies (
+    internal_id TEXT NOT NULL, partner TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, sent TEXT NOT NULL,
+    retain_until_ms INTEGER NOT NULL, envelope BLOB NOT NULL, PRIMARY KEY (internal_id, partner)
+) STRICT;
+CREATE TABLE IF NOT EXISTS held (
+    internal_id TEXT NOT NULL, internal_revision INTEGER NOT NULL, partner TEXT NOT NULL,
+    release_at_ms INTEGER NOT NULL, sent_ms INTEGER NOT NULL, status TEXT NOT NULL, alert BLOB NOT NULL,
+    PRIMARY KEY (internal_id, internal_revision, partner)
+) STRICT;
+CREATE INDEX IF NOT EXISTS held_by_time ON held (release_at_ms);
+CREATE TABLE IF NOT EXISTS feeds (
+    partner TEXT NOT NULL, channel TEXT NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (partner, channel)
+) STRICT;
+CREATE TABLE IF NOT EXISTS outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, partner TEXT NOT NULL, channel TEXT NOT NULL, sequence INTEGER NOT NULL,
+    envelope BLOB NOT NULL, jws TEXT NOT NULL
+) STRICT;
+"""
+NOBODY: Final = ""
+"""In place of a partner: the id is the context's, which several recipients may be told."""
+
+
+class Copy(NamedTuple):
+    """The newest copy that a recipient has of an alert."""
+
+    revision: int
+    kind: Kind
+    sent: str
+    envelope: bytes  # canonical
+
+
+class Waiting(NamedTuple):
+    """A revision that waits for its hour; `alert` is the alert as JSON."""
+
+    internal_id: str
+    internal_revision: int
+    partner: str
+    release_at_ms: int
+    sent_ms: int
+    status: str
+    alert: bytes
+
+
+class Parcel(NamedTuple):
+    """A signed copy on its way; `sequence` counts the parcels of a partner's channel from 1, without a gap."""
+
+    number: int
+    partner: str
+    channel: Channel
+    sequence: int
+    envelope: bytes  # canonical
+    jws: str
+
+
+class Desk:
+    """The tables beside a ledger. All that is written goes into the ledger's open transaction."""
+
+    def __init__(self, ledger: Ledger, random_bytes: Callable[[int], bytes]) -> None:
+        """`random_bytes` makes the shared ids and must not be guessable."""
+        self._database, self._random_bytes = ledger.database, random_bytes
+        with ledger.transaction():
+            for statement in filter(str.strip, TABLES.split(";")):
+                self._database.execute(statement)
+
+    def shared_id(self, internal_id: str, partner: str = NOBODY) -> str:
+        """The UUIDv4 by which a recipient knows an alert; made at the first asking. It tells nothing."""
+        found = self._database.execute(
+            "SELECT shared_id FROM ids WHERE internal_id = ? AND partner = ?", (internal_id, partner)
+        ).fetchone()
+        if found:
+            return str(found[0])
+        made = str(UUID(bytes=self._random_bytes(16), version=4))
+        self._database.execute("INSERT INTO ids VALUES (?, ?, ?)", (internal_id, partner, made))
+        return made
+
+    def copy(self, internal_id: str, partner: str) -> Copy | None:
+        """The newest copy that a recipient has; None when it has none, or when it was purged."""
+        found = self._database.execute(
+            "SELECT revision, kind, sent, envelope FROM copies WHERE internal_id = ? AND partner = ?",
+            (internal_id, partner),
+        ).fetchone()
+        return Copy(*found) if found else None
+
+    def recipients(self, internal_id: str) -> list[str]:
+        """Who has a copy of an alert, by name."""
+        found = self._database.execute(
+            "SELECT partner FROM copies WHERE internal_id = ? ORDER BY partner", (internal_id,)
+        )
+        return [partner for (partner,) in found]
+
+    def send(
+        self, internal_id: str, partner: str, channel: Channel, copy: Copy, retain_until_ms: int, jws: str
+    ) -> Parcel:
+        """Put a copy into the outbox, and keep it as the recipient's newest."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (internal_id, partner, copy.revision, copy.kind, copy.sent, retain_until_ms, copy.envelope),
+        )
+        ((sequence,),) = self._database.execute(
+            "INSERT INTO feeds VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
+            (partner, channel),
+        ).fetchall()
+        ((number,),) = self._database.execute(
+            "INSERT INTO outbox (partner, channel, sequence, envelope, jws) VALUES (?, ?, ?, ?, ?) RETURNING number",
+            (partner, channel, sequence, copy.envelope, jws),
+        ).fetchall()
+        return Parcel(number, partner, channel, sequence, copy.envelope, jws)
+
+    def outbox(self, most: int = 1000) -> list[Parcel]:
+        """What is to be delivered, oldest first."""
+        return [Parcel(*row) for row in self._database.execute("SELECT * FROM outbox ORDER BY number LIMIT ?", (most,))]
+
+    def delivered(self, number: int) -> None:
+        """A parcel has arrived."""
+        self._database.execute("DELETE FROM outbox WHERE number = ?", (number,))
+
+    def hold(self, waiting: Waiting) -> None:
+        """Let a revision wait."""
+        self._database.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?)", waiting)
+
+    def due(self, now_ms: int) -> Iterator[Waiting]:
+        """What has waited long enough, in the order of its hour; it is taken from what waits."""
+        rows = self._database.execute(
+            "SELECT * FROM held WHERE release_at_ms <= ? "
+            "ORDER BY release_at_ms, internal_id, internal_revision, partner",
+            (now_ms,),
+        ).fetchall()
+        for row in rows:
+            waiting = Waiting(*row)
+            self.drop(waiting)
+            yield waiting
+
+    def waiting(self, internal_id: str) -> list[Waiting]:
+        """What waits of one alert."""
+        rows = self._database.execute("SELECT * FROM held WHERE internal_id = ?", (internal_id,)).fetchall()
+        return [Waiting(*row) for row in rows]
+
+    def supersede(self, internal_id: str, internal_revision: int, partner: str) -> None:
+        """Let no earlier revision wait: a recipient must not hear old news after new ones."""
+        self._database.execute(
+            "DELETE FROM held WHERE internal_id = ? AND internal_revision < ? AND partner = ?",
+            (internal_id, internal_revision, partner),
+        )
+
+    def drop(self, waiting: Waiting) -> None:
+        """Let it wait no more."""
+        self._database.execute(
+            "DELETE FROM held WHERE internal_id = ? AND internal_revision = ? AND partner = ?", waiting[:3]
+        )
+
+    def purge(self, now_ms: int) -> list[tuple[str, str, Copy]]:
+        """Forget the copies whose time is over: internal id, partner and what it was."""
+        rows = self._database.execute(
+            "DELETE FROM copies WHERE retain_until_ms <= ? "
+            "RETURNING internal_id, partner, revision, kind, sent, envelope",
+            (now_ms,),
+        ).fetchall()
+        return [(row[0], row[1], Copy(*row[2:])) for row in rows]

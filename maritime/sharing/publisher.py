@@ -1,0 +1,217 @@
+"""Publisher: takes alerts, decides for every partner, signs what may go, and writes each decision into the ledger.
+
+What one alert leads to is written at once: entries, copies, what waits, what is to be delivered. A partner that fails,
+or delivery that stops, holds up nothing here.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, Final, cast
+
+from maritime.alerts.alert import Alert
+from maritime.sharing.decide import Decision, decide, is_urgent
+from maritime.sharing.desk import Channel, Copy, Desk, Parcel, Waiting
+from maritime.sharing.envelope import Envelope, Kind, Status, offset_time
+from maritime.sharing.keys import SigningKey
+from maritime.sharing.ledger import Decision as Written
+from maritime.sharing.ledger import Entry, Ledger, PolicyState
+from maritime.sharing.policy import ReleasePolicy
+from maritime.sharing.prepare import Address, prepare
+from maritime.sharing.redact import cancel
+from maritime.sharing.signatures import sign
+from maritime.times import from_rfc3339
+
+NOT_NEWS: Final = frozenset({"sent", "revision", "kind", "references", "expires"})
+"""Fields of an envelope that tell of the message, not of what happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The originator's signing key, and for each partner with pseudonyms a key of its own. Never shown."""
+
+    signing: SigningKey
+    pseudonyms: Mapping[str, bytes]
+
+    def __repr__(self) -> str:
+        return f"Secrets(signing={self.signing.kid}, pseudonyms of {len(self.pseudonyms)})"
+
+
+class Publisher:
+    """Decides under one policy; a new policy is a new publisher on the same ledger."""
+
+    def __init__(
+        self,
+        policy: ReleasePolicy,
+        policy_sha256: str,
+        ledger: Ledger,
+        secrets: Secrets,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        """`policy_sha256` is that of the policy's file; `random_bytes` must not be guessable."""
+        self._policy, self._secrets, self._random_bytes = policy, secrets, random_bytes
+        self._state = PolicyState(name=policy.policy, version=policy.version, sha256=policy_sha256)
+        self._ledger = ledger
+        self.desk = Desk(ledger, random_bytes)
+
+    def take(self, alerts: Iterable[Alert], status: Status, now_ms: int) -> list[Parcel]:
+        """Decide about some alerts, in their order. What comes back lies in the outbox, the urgent first."""
+        with self._ledger.transaction():
+            decided = [each for alert in alerts for each in self._taken(alert, status, now_ms)]
+            self._ledger.append([entry for entry, _ in decided], self._random_bytes)
+        return [parcel for _, parcel in decided if parcel is not None]
+
+    def release_due(self, now_ms: int) -> list[Parcel]:
+        """Decide anew about what has waited for its hour: what was true then may be so no more."""
+        with self._ledger.transaction():
+            decided = [self._come_due(waiting, now_ms) for waiting in self.desk.due(now_ms)]
+            self._ledger.append([entry for entry, _ in decided], self._random_bytes)
+        return [parcel for _, parcel in decided if parcel is not None]
+
+    def purge(self, now_ms: int) -> int:
+        """Forget the copies that recipients must have purged by now; how many."""
+        with self._ledger.transaction():
+            purged = self.desk.purge(now_ms)
+            entries = [
+                Entry(
+                    at=offset_time(now_ms),
+                    internal_id=internal_id,
+                    internal_revision=0,
+                    partner=partner,
+                    decision="purged",
+                    reason="retention_over",
+                    policy=self._state,
+                    alert_id=self.desk.shared_id(internal_id, partner),
+                    revision=copy.revision,
+                    kind=copy.kind,
+                )
+                for internal_id, partner, copy in purged
+            ]
+            self._ledger.append(entries, self._random_bytes)
+        return len(purged)
+
+    def _taken(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
+        if status != "actual":  # the alert of a replay bears the id of the real one, and must never touch its copies
+            alert = replace(alert, alert_id=f"{status}:{alert.alert_id}")
+        whole = self._whole(alert, status, now_ms)
+        if whole is None:
+            return [(self._entry(alert, "nobody", "denied", "no_mark", now_ms), None)]
+        if alert.state == "retracted":
+            return self._retracted(alert, now_ms)
+        partners = self._policy.partners
+        urgent = is_urgent(whole)
+        order = sorted(partners, key=lambda name: not (urgent and partners[name].rescue))
+        return [self._decided(alert, whole, name, status, now_ms, now_ms) for name in order]
+
+    def _whole(self, alert: Alert, status: Status, sent_ms: int) -> Envelope | None:
+        """The full view: what decisions are made on. Its numbers are nobody's."""
+        context_id = self.desk.shared_id(alert.alert_id)
+        address = Address(context_id, alert.revision, "alert", (), context_id)
+        return prepare(alert, self._policy, status=status, sent_ms=sent_ms, address=address)
+
+    def _decided(
+        self, alert: Alert, whole: Envelope, partner: str, status: Status, sent_ms: int, now_ms: int
+    ) -> tuple[Entry, Parcel | None]:
+        last = self.desk.copy(alert.alert_id, partner)
+        decision = decide(
+            whole,
+            partner,
+            self._policy,
+            address=self._address(alert, partner, last),
+            now_ms=now_ms,
+            pseudonym_key=self._secrets.pseudonyms.get(partner),
+        )
+        had = None if last is None or last.kind == "cancel" else last
+        if decision.outcome != "held":
+            self.desk.supersede(alert.alert_id, alert.revision, partner)
+        if decision.envelope is not None:
+            if had is not None and _news(decision.envelope.canonical()) == _news(had.envelope):
+                return self._entry(alert, partner, "unchanged", decision.code, now_ms, decision.rule), None
+            return self._sent(alert, partner, decision.envelope, "released", decision, now_ms)
+        if decision.outcome == "held":
+            assert decision.release_at_ms is not None
+            text = json.dumps(alert.to_dict()).encode()
+            self.desk.hold(
+                Waiting(alert.alert_id, alert.revision, partner, decision.release_at_ms, sent_ms, status, text)
+            )
+            return self._entry(alert, partner, "held", decision.code, now_ms, decision.rule), None
+        if had is not None:
+            return self._cancelled(alert, partner, had, decision.code, now_ms)
+        return self._entry(alert, partner, "denied", decision.code, now_ms, decision.rule), None
+
+    def _come_due(self, waiting: Waiting, now_ms: int) -> tuple[Entry, Parcel | None]:
+        alert = Alert.from_dict(json.loads(waiting.alert))
+        status = cast(Status, waiting.status)
+        whole = self._whole(alert, status, waiting.sent_ms)
+        if whole is None or waiting.partner not in self._policy.partners:
+            return self._entry(alert, waiting.partner, "denied", "not_a_partner", now_ms), None
+        return self._decided(alert, whole, waiting.partner, status, waiting.sent_ms, now_ms)
+
+    def _retracted(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
+        """It was none after all: what waits is dropped, and whoever has a copy is told, agreement or not."""
+        told: list[tuple[Entry, Parcel | None]] = []
+        for waiting in self.desk.waiting(alert.alert_id):
+            self.desk.drop(waiting)
+            told.append((self._entry(alert, waiting.partner, "denied", "retracted", now_ms), None))
+        for partner in self.desk.recipients(alert.alert_id):
+            last = self.desk.copy(alert.alert_id, partner)
+            if last is not None and last.kind != "cancel":
+                told.append(self._cancelled(alert, partner, last, "retracted", now_ms))
+        return told or [(self._entry(alert, "nobody", "denied", "retracted", now_ms), None)]
+
+    def _address(self, alert: Alert, partner: str, last: Copy | None, kind: Kind | None = None) -> Address:
+        alert_id = self.desk.shared_id(alert.alert_id, partner)
+        if last is None:
+            return Address(alert_id, 0, kind or "alert", (), self.desk.shared_id(alert.alert_id))
+        # who was asked to let go has nothing that could be updated
+        kind = kind or ("alert" if last.kind == "cancel" else "update")
+        reference = f"{alert_id}@{last.revision}@{last.sent}"
+        return Address(alert_id, last.revision + 1, kind, (reference,), self.desk.shared_id(alert.alert_id))
+
+    def _cancelled(
+        self, alert: Alert, partner: str, last: Copy, reason: str, now_ms: int
+    ) -> tuple[Entry, Parcel | None]:
+        had = Envelope.model_validate_json(last.envelope)
+        copy = cancel(had, partner, address=self._address(alert, partner, last, "cancel"), now_ms=now_ms)
+        return self._sent(alert, partner, copy, "cancelled", Decision("denied", cast(Any, reason)), now_ms)
+
+    def _sent(
+        self, alert: Alert, partner: str, copy: Envelope, written: Written, decision: Decision, now_ms: int
+    ) -> tuple[Entry, Parcel | None]:
+        canonical, jws = copy.canonical(), sign(copy, self._secrets.signing)
+        channel: Channel = "actual" if copy.status == "actual" else "exercise"
+        until_ms = from_rfc3339(copy.handling.retain_until) if copy.handling.retain_until else now_ms
+        kept = Copy(copy.revision, copy.kind, copy.sent, canonical)
+        parcel = self.desk.send(alert.alert_id, partner, channel, kept, until_ms, jws)
+        entry = self._entry(alert, partner, written, decision.code, now_ms, decision.rule)
+        return entry.model_copy(
+            update={
+                "alert_id": copy.alert_id,
+                "revision": copy.revision,
+                "kind": copy.kind,
+                "sha256": sha256(canonical).hexdigest(),
+                "kid": self._secrets.signing.kid,
+            }
+        ), parcel
+
+    def _entry(
+        self, alert: Alert, partner: str, written: Written, reason: str, now_ms: int, rule: str | None = None
+    ) -> Entry:
+        return Entry.model_construct(
+            at=offset_time(now_ms),
+            internal_id=alert.alert_id,
+            internal_revision=alert.revision,
+            partner=partner,
+            decision=written,
+            reason=reason,
+            rule=rule,
+            policy=self._state,
+        )
+
+
+def _news(canonical: bytes) -> dict[str, Any]:
+    """What a copy tells of the event."""
+    record = json.loads(canonical)
+    record["handling"].pop("retain_until", None)
+    return {name: value for name, value in record.items() if name not in NOT_NEWS}
