@@ -69,12 +69,12 @@ def _is_a_time(text: str) -> str:
 
 Time = Annotated[
     str,
-    AfterValidator(_is_a_time),
     Field(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?\+00:00$",
         json_schema_extra={"format": "date-time"},
         description="RFC 3339, UTC, with the offset written as +00:00",
     ),
+    AfterValidator(_is_a_time),
 ]
 
 
