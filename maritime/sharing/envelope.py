@@ -7,7 +7,6 @@ Within a schema version fields are added, never removed or given another meaning
 
 from typing import Annotated, Any, Final, Literal, Self
 
-import rfc8785
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from maritime.alerts.schema import (
@@ -22,6 +21,7 @@ from maritime.alerts.schema import (
 )
 from maritime.detect.episode import Scalar
 from maritime.errors import UsageError
+from maritime.sharing.canonical_json import canonical_json
 from maritime.times import from_rfc3339, to_rfc3339
 
 SCHEMA_VERSION: Final = "1.0"
@@ -280,7 +280,7 @@ class Envelope(_Part):
 
         Raises rfc8785.CanonicalizationError for numbers that JSON cannot say exactly.
         """
-        return rfc8785.dumps(self.to_dict())
+        return canonical_json(self.to_dict())
 
 
 def known(part: BaseModel) -> dict[str, Any]:
