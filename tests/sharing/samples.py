@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from maritime.sharing.envelope import Envelope
 
+JWS: Final = "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZX0..c2lnbmF0dXJl"
+"""Of the form of a signature; no key made it."""
 TYPES: Final = (
     "dark_period",
     "distress_beacon",
@@ -148,6 +150,19 @@ def cancel() -> Envelope:
             "handling": {"tlp": "TLP:AMBER", "purpose": ["maritime_safety"], "rel_to": ["fusion-centre"]},
         }
     )
+
+
+def changed(envelope: Envelope, **parts: Any) -> Envelope:
+    """The envelope with parts replaced; fields of a part one by one, as `handling={"tlp": …}`."""
+    record = envelope.to_dict()
+    for name, value in parts.items():
+        record[name] = {**record[name], **value} if isinstance(record.get(name), dict) else value
+    return Envelope.model_validate(record)
+
+
+def named(envelope: Envelope) -> str:
+    """What a test of a sample is called."""
+    return f"{envelope.event.type}-{envelope.kind}-{envelope.revision}"
 
 
 EVERY: Final = [*(full(each) for each in TYPES), coarse(), cancel()]
