@@ -115,7 +115,7 @@ def _is_a_shape(geometry: AnyGeometry) -> AnyGeometry:
     return geometry
 
 
-Shape = Annotated[AnyGeometry, AfterValidator(_is_a_shape)]
+CheckedGeometry = Annotated[AnyGeometry, AfterValidator(_is_a_shape)]
 
 
 def offset_time(t_ms: int) -> str:
@@ -291,7 +291,7 @@ class Envelope(_Part):
     event: Event
     assessment: Assessment | None = None
     vessels: list[Vessel] = []
-    geometry: Shape | None = None
+    geometry: CheckedGeometry | None = None
     places: list[Place] = []
     position_uncertainty_m: float | None = Field(None, ge=0)
     area_desc: str | None = None

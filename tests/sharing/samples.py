@@ -1,21 +1,13 @@
 """Envelopes of every type of alert, as the originator's own full view and as a coarsened copy."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from maritime.alerts.schema import AlertType
 from maritime.sharing.envelope import Envelope
 
 JWS: Final = "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZX0..c2lnbmF0dXJl"
 """Of the form of a signature; no key made it."""
-TYPES: Final = (
-    "dark_period",
-    "distress_beacon",
-    "feed_stale",
-    "identity_clash",
-    "loitering",
-    "position_withheld",
-    "reception_outage",
-    "unusual_landing",
-)
+TYPES: Final = get_args(AlertType)
 NATURES: Final = {"distress_beacon": "distress", "feed_stale": "sensor", "reception_outage": "sensor"}
 AREA: Final = {
     "type": "Polygon",

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 
 import pytest
 import rfc8785
@@ -10,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maritime.errors import InputError, SignatureError
+from maritime.sharing.envelope import Envelope
 from maritime.sharing.formats import FORMATS, open_document, read
 from maritime.sharing.keys import KeySet, SigningKey
 from maritime.sharing.release import Release
 from maritime.sharing.signatures import ENVELOPE, sign, sign_bytes, verify
 from maritime.sharing.untrusted import MOST_BYTES, MOST_NESTED
 from maritime.times import from_rfc3339
+from tests.cli.running import PROJECT
 from tests.sharing.envelopes import releases
 from tests.sharing.samples import EVERY, JWS, full, named
 
@@ -77,6 +80,16 @@ def test_each_format_knows_its_own_documents_only():
             if other != name:
                 refused(parsed.parse, document, "is no")
     assert len({(each.media_type, each.suffix) for each in FORMATS.values()}) == len(FORMATS)
+
+
+def test_the_docs_name_every_format_and_every_field():
+    pages = (PROJECT / "docs" / "sharing_formats.md").read_text(encoding="utf-8")
+    for name, each in FORMATS.items():
+        assert f"`{name}`" in pages
+        assert f"`{each.media_type}`" in pages
+        assert f"`{each.suffix}`" in pages
+    told = set(re.findall(r"^\| `(\w+)", pages, re.MULTILINE))
+    assert set(Envelope.model_fields) - told == {"schema_version"}
 
 
 def test_an_envelope_beside_its_signature_is_a_document_too():

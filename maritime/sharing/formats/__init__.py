@@ -32,10 +32,10 @@ def open_document(document: bytes) -> Carried:
 
     Raises InputError for anything else.
     """
-    read = read_xml if _XML.match(document) else read_json
-    tree = read(document)
+    tree_of = read_xml if _XML.match(document) else read_json
+    tree = tree_of(document)
     for each in FORMATS.values():
-        carried = each.carried(tree) if each.read is read else None
+        carried = each.carried(tree) if each.tree_of is tree_of else None
         if carried is not None:
             return carried
     if isinstance(tree, dict) and "envelope" in tree:

@@ -10,11 +10,11 @@ from maritime.sharing.untrusted import Carried, bounded
 
 
 class Format(NamedTuple):
-    """A format. `read` reads its syntax, and `carried` finds the envelope in what was read; None: of another format."""
+    """`tree_of` reads its syntax; `carried` finds the envelope in what was read, None where that is another format."""
 
     name: str
     render: Callable[[Release], bytes]
-    read: Callable[[bytes], Any]
+    tree_of: Callable[[bytes], Any]
     carried: Callable[[Any], Carried | None]
     media_type: str
     suffix: str
@@ -24,7 +24,7 @@ class Format(NamedTuple):
 
         The signature is not verified. Raises InputError for a document of another format or without an envelope.
         """
-        carried = self.carried(self.read(document))
+        carried = self.carried(self.tree_of(document))
         if carried is None:
             raise InputError(f"the document is no {self.name}; ask the sender for the format, or let it be found out")
         return carried.release()
