@@ -25,10 +25,8 @@ class Part(NamedTuple):
 
     def wkt(self) -> str:
         """The part as well-known text (OGC 06-103r4), longitude before latitude; it must have coordinates."""
-        text = _well_known(self.coordinates)
-        if self.kind == "MultiPoint":
-            text = f"({', '.join(f'({_well_known(each)})' for each in self.coordinates)})"
-        return f"{self.kind.upper()} ({text})" if self.kind == "Point" else f"{self.kind.upper()} {text}"
+        bracketed = self.kind in ("Point", "MultiPoint")  # so its grammar: POINT (1 2), MULTIPOINT ((1 2), (3 4))
+        return f"{self.kind.upper()} {_well_known(self.coordinates, bracketed)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def _flat(nested: Any, depth: int) -> list[Position]:
     return [nested] if depth == 0 else [position for each in nested for position in _flat(each, depth - 1)]
 
 
-def _well_known(nested: Any) -> str:
+def _well_known(nested: Any, bracketed: bool) -> str:
     if isinstance(nested, tuple):
-        return f"{nested[0]} {nested[1]}"
-    return f"({', '.join(map(_well_known, nested))})"
+        return f"({nested[0]} {nested[1]})" if bracketed else f"{nested[0]} {nested[1]}"
+    return f"({', '.join(_well_known(each, bracketed) for each in nested)})"

@@ -160,6 +160,7 @@ def test_it_goes_no_further_than_it_may(tlp, onward):
     read(event)
     further = {"TLP:CLEAR": "3", "TLP:GREEN": "1"}.get(tlp, "0") if onward == "permitted" else "0"
     assert event["distribution"] == further
+    assert values(event, "cap-alert")["scope"] == ("Private" if onward == "originator_only" else "Restricted")
     assert event["Tag"][0]["name"] == tlp.lower()
     assert {each["distribution"] for each in (*event["Attribute"], *event["Object"])} == {"5"}
 

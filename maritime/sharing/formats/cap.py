@@ -76,6 +76,12 @@ def references(envelope: Envelope) -> list[str]:
     ]
 
 
+def scope(handling: Handling) -> str:
+    """Private to its recipients where only the originator may pass it on, else restricted; never for everyone."""
+    private = handling.onward == "originator_only" and any(map(one_line, handling.rel_to))
+    return "Private" if private else "Restricted"
+
+
 def carried(alert: etree._Element) -> Carried | None:
     """What a message carries in its resources; None when it is none."""
     if alert.tag != _tag("alert"):
@@ -108,15 +114,14 @@ def _address(alert: etree._Element, envelope: Envelope) -> None:
     if envelope.kind == "cancel" and not earlier:
         raise InputError(f"cancel {envelope.alert_id} names no earlier message in references, so CAP cannot say it")
     recipients = [_quoted(each) for each in handling.rel_to if one_line(each)]
-    private = handling.onward == "originator_only" and bool(recipients)
     _add(alert, "identifier", revision_name(envelope.alert_id, envelope.revision))
     _add(alert, "sender", envelope.originator.org_id)
     _add(alert, "sent", _seconds(envelope.sent))
     _add(alert, "status", envelope.status.capitalize())
     _add(alert, "msgType", MESSAGE_TYPE[envelope.kind] if earlier else "Alert")
     _add(alert, "source", f"{detector.name} {detector.version}" if detector else None)
-    _add(alert, "scope", "Private" if private else "Restricted")
-    _add(alert, "restriction", None if private else "; ".join(_rules(handling)))
+    _add(alert, "scope", scope(handling))
+    _add(alert, "restriction", "; ".join(_rules(handling)) if scope(handling) == "Restricted" else None)
     _add(alert, "addresses", " ".join(recipients))
     for code in _rules(handling):
         _add(alert, "code", code)

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from maritime.sharing.canonical import canonical, in_text
 from maritime.sharing.envelope import CapSeverity, Envelope, Handling, Place, Tlp, Vessel
-from maritime.sharing.formats.cap import references
+from maritime.sharing.formats.cap import references, scope
 from maritime.sharing.formats.format import Format, to_json
 from maritime.sharing.formats.ids import derived, revision_name
 from maritime.sharing.formats.summary import summary, terms
@@ -126,7 +126,7 @@ def _cap_alert(envelope: Envelope) -> Thing:
             "sent": envelope.sent,
             "status": envelope.status.capitalize(),
             "msgType": envelope.kind.capitalize(),
-            "scope": "Public" if envelope.handling.tlp == "TLP:CLEAR" else "Restricted",
+            "scope": scope(envelope.handling),
             "restriction": terms(envelope.handling),
             "references": " ".join(references(envelope)) or None,
             "incident": envelope.context_id,
