@@ -9,7 +9,7 @@ import pytest
 import rfc8785
 from pydantic import ValidationError
 
-from maritime.sharing.envelope import Envelope, known, offset_time
+from maritime.sharing.envelope import Envelope, Reference, known, offset_time
 from tests.sharing.samples import EVERY, full
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/envelope.schema.json").read_text())
@@ -100,3 +100,33 @@ def test_what_is_not_known_is_left_out_and_empty_evidence_is_not() -> None:
 def test_times_are_written_with_an_offset() -> None:
     assert offset_time(1577836800000) == "2020-01-01T00:00:00+00:00"
     assert offset_time(1577836800123) == "2020-01-01T00:00:00.123+00:00"
+
+
+ALERT_ID = full().alert_id
+SENT = "2026-03-14T20:45:00+00:00"
+
+
+def test_a_reference_has_three_parts() -> None:
+    (text,) = full().references
+    assert Reference.parse(text) == (ALERT_ID, 1, SENT)
+    assert full(references=[f"{ALERT_ID}@1@2026-03-14T20:45:00.250+00:00"]).references
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "",
+        ALERT_ID,
+        f"{ALERT_ID}@1",
+        f"{ALERT_ID}@x@{SENT}",
+        f"{ALERT_ID}@-1@{SENT}",
+        f"{ALERT_ID}@1@2026-03-14T20:45:00Z",
+        f"{ALERT_ID}@1@2026-02-30T20:45:00+00:00",
+        f"{ALERT_ID}@1@{SENT}\n",
+        f"<x>@1@{SENT}",
+        f"a b@2@{SENT}",
+    ],
+)
+def test_another_reference_is_refused(reference: str) -> None:
+    with pytest.raises(ValidationError, match="references"):
+        full(references=[reference])
