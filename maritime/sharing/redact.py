@@ -121,7 +121,7 @@ def _event(envelope: Envelope, named: frozenset[str]) -> dict[str, Any]:
 def _assessment(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[str, Any] | None:
     told = envelope.assessment
     tells_offence = envelope.event.nature == "offence" and "event.subtype" in named
-    if told is None or not (tells_offence or any(name.startswith(("assessment.", "explanation.")) for name in named)):
+    if told is None:
         return None
     made: dict[str, Any] = {"severity": "Unknown", "urgency": "Unknown", "certainty": "Unknown"}
     made |= {
@@ -148,7 +148,8 @@ def _assessment(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[s
         if f"explanation.{item.feature}" in named
         and (value := _coarse(plain_value(item.value), EXPLANATION[item.feature], rule)) is not None
     ]
-    return made
+    says_something = tells_offence or made["explanation"] or any(name.startswith("assessment.") for name in named)
+    return made if says_something else None
 
 
 def _vessels(envelope: Envelope, rule: Rule, named: frozenset[str], key: bytes | None) -> list[dict[str, Any]]:
