@@ -9,7 +9,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-NAMES: Final = ("decode", "engine", "day", "deletion", "other_seas", "scenarios", "neptune_peer", "live", "sharing")
+NAMES: Final = (
+    "decode",
+    "engine",
+    "day",
+    "deletion",
+    "other_seas",
+    "scenarios",
+    "reidentification",
+    "neptune_peer",
+    "live",
+    "sharing",
+)
 LIBRARIES: Final = ("numba", "numpy", "pyarrow", "pyais")
 
 

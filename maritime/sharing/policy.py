@@ -139,6 +139,13 @@ class Rule(_Part):
     time_step_min: float | None = Field(None, ge=1, le=7 * 24 * 60, description="times are rounded to it")
     significant_digits: int | None = Field(None, ge=1, le=6, description="other numbers are rounded to so many")
     retain_days: float | None = Field(None, gt=0, description="shorter than the mark's, if at all")
+    reidentification_bound: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="chance, on average, with which who has all AIS reports names the vessel of a copy; "
+        "stated here, measured by benchmarks.reidentification, and not looked at when a copy is released",
+    )
 
     @property
     def is_coarse(self) -> bool:
@@ -291,6 +298,9 @@ class ReleasePolicy(_Part):
         if rule.pseudonyms and (told := sorted(released & IDENTITIES)):
             yield f"{place}.pseudonyms", f"a pseudonym hides nothing beside {', '.join(told)}; do not release them"
         hides_identity = not released & IDENTITIES
+        if rule.reidentification_bound is not None and not hides_identity:
+            named = ", ".join(sorted(released & IDENTITIES))
+            yield f"{place}.reidentification_bound", f"the vessel is named by {named}; state no bound for it"
         for name in sorted(released):
             clue = _clue(name)
             if clue == "identity" and hides_identity:

@@ -100,10 +100,10 @@ def test_the_example_policy_and_its_cases_hold(tmp_path: Path) -> None:
 
 def test_a_policy_that_fails_its_cases_or_holds_not_together_is_told(tmp_path: Path) -> None:
     text = POLICY.read_text()
-    (tmp_path / "other.yaml").write_text(text.replace("delay_min: 1440", "delay_min: 400"))
+    (tmp_path / "other.yaml").write_text(text.replace("[dark_period, unusual_landing]", "[dark_period]"))
     tried = maritime("policy", "test", "other.yaml", CASES, cwd=tmp_path)
     assert tried.code == 1
-    assert "FAILED  the fisheries agency waits a day: released instead of held" in tried.out
+    assert "FAILED  … but landings near the border, once confirmed: no_rule instead of released" in tried.out
     (tmp_path / "bad.yaml").write_text(text.replace("mandate: [fisheries_control]", "mandate: [fishing]"))
     checked = maritime("policy", "check", "bad.yaml", cwd=tmp_path)
     line = 1 + text[: text.index("mandate: [fisheries_control]")].count("\n")
@@ -124,7 +124,7 @@ def test_explain_gives_every_step_and_the_copy(folder: Path) -> None:
 
 
 def test_diff_tells_what_changes_for_whom(folder: Path) -> None:
-    (folder / "new.yaml").write_text(POLICY.read_text().replace("grid_deg: 0.5", "grid_deg: 1.0"))
+    (folder / "new.yaml").write_text(POLICY.read_text().replace("grid_deg: 1", "grid_deg: 2"))
     same = maritime("policy", "diff", POLICY, POLICY, cwd=folder)
     assert "no change for any partner over 1 alerts" in same.out
     told = maritime("policy", "diff", POLICY, "new.yaml", "--json", cwd=folder).json()

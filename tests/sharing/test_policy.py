@@ -107,6 +107,8 @@ IDENTITY = ["vessels.mmsi"]
     ("said", "changes"),
     [
         ("a pseudonym hides nothing beside vessels.mmsi", {"release": [*coarse_rule()["release"], *IDENTITY]}),
+        ("state no bound", {"release": IDENTITY, "pseudonyms": False, "reidentification_bound": 0.2}),
+        ("reidentification_bound", {"reidentification_bound": 1.01}),
         ("set grid_deg", {"grid_deg": None}),
         ("set time_step_min", {"time_step_min": None}),
         ("set significant_digits", {"significant_digits": None}),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from maritime.sharing.envelope import Envelope
-from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION
+from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, Kind
 from maritime.sharing.policy import TIMES, Rule
 from tests.sharing.samples import full
 
@@ -80,7 +80,7 @@ def complete(
 ) -> dict[str, Any]:
     """An envelope as JSON in which every field has a value; also some that nobody knows."""
     whole: dict[str, Any] = full(alert_type).model_dump(mode="json")
-    here = {"type": "LineString", "coordinates": [[HERE["lon"], HERE["lat"]], [98.37, 6.87]]}
+    here = {"type": "LineString", "coordinates": [[98.14, 6.61], [98.43, 6.94]]}
     whole |= {
         "sent": "2026-03-14T21:00:00.123+00:00",
         "expires": "2026-03-29T21:00:00+00:00",
@@ -200,8 +200,38 @@ def all_changed(record: dict[str, Any], paths: Iterable[Path]) -> Envelope:
 
 def may_tell(path: Path, record: dict[str, Any], rule: Rule, named: frozenset[str]) -> bool:
     """Whether a copy by a rule, which names these fields, may depend on what stands at a path; a part: on any of it."""
-    beneath = [inner for inner, _ in leaves(record) if inner[: len(path)] == path] or [path]
-    return any(_may_tell(inner, record, rule, named) for inner in beneath)
+    part: Any = record
+    for key in path:
+        part = part[key]
+    return any(_may_tell(inner, record, rule, named) for inner, _ in leaves(part, path))
+
+
+def may_show(path: Path, record: dict[str, Any], rule: Rule, named: frozenset[str]) -> bool:
+    """Whether a copy by a rule may say what stands at a path as it stands there, and not only something coarser."""
+    if not may_tell(path, record, rule, named):
+        return False
+    match path:
+        case ("places", int(), "lat" | "lon"):
+            return rule.grid_deg is None
+        case ("places", int(), "at") | ("observed", _) | ("expires",) | ("handling", "retain_until"):
+            return rule.time_step_min is None
+        case ("vessels", int(), "mmsi"):
+            return not rule.pseudonyms
+        case ("vessels", int(), "length_m") | ("assessment", "confidence"):
+            return rule.significant_digits is None
+        case ("evidence", int(i), "value"):
+            return not _is_coarsened(EVIDENCE[record["evidence"][i]["name"]], rule)
+        case ("assessment", "explanation", int(i), "value" | "threshold"):
+            return not _is_coarsened(EXPLANATION[record["assessment"]["explanation"][i]["feature"]], rule)
+    return True
+
+
+def _is_coarsened(kind: Kind, rule: Rule) -> bool:
+    return {
+        "time": rule.time_step_min is not None,
+        "measure": rule.significant_digits is not None,
+        "word": rule.is_coarse,
+    }.get(kind.clue, False)
 
 
 def _may_tell(path: Path, record: dict[str, Any], rule: Rule, named: frozenset[str]) -> bool:
