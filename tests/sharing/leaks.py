@@ -75,7 +75,8 @@ def plant(record: dict[str, Any], left: Collection[Path] = ()) -> tuple[dict[str
             which[kind] = next((i for i, each in enumerate(offered) if _fits(changed(whole, path, each))), None)
         if (i := which[kind]) is not None:
             whole = changed(whole, path, offered[i])
-            secrets.append(Secret(path, offered[i]))
+            # of a reference the id is the secret
+            secrets.append(Secret(path, offered[i].partition("@")[0] if isinstance(offered[i], str) else offered[i]))
     Envelope.model_validate(whole)
     return whole, secrets
 
