@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 USER_PREFIX: Final = "partner."
 PUBLISHER: Final = "share"
+EXERCISE: Final = "exercise."  # before the names of all that belongs to exercises
 PUBLISHER_GROUP: Final = "maritime-share"  # its groups and transactional ids begin so
 MECHANISM: Final = "SCRAM-SHA-512"
 # Chosen: an envelope has some 4 KiB, so a partner that begins anew reads 250 a second; feedback is a line a time.
@@ -121,7 +122,7 @@ def alerts_of(partner: str) -> str:
 
 def exercise_of(partner: str) -> str:
     """The topic with a partner's exercises: no consumer of the one can take them for real."""
-    return f"exercise.{ALERTS}.{partner}"
+    return f"{EXERCISE}{ALERTS}.{partner}"
 
 
 def feedback_of(partner: str) -> str:
@@ -173,12 +174,14 @@ def partner_rules(policy: ReleasePolicy, partner: str) -> tuple[Rule, ...]:
 def publisher_rules(policy: ReleasePolicy, publisher: str = PUBLISHER) -> tuple[Rule, ...]:
     """What the publisher needs. It reads partners' topics to see, after a crash, what it has delivered already."""
     feeds = [topic for partner in policy.partners for topic in (alerts_of(partner), exercise_of(partner))]
+    sources = [f"{before}{topic}" for before in ("", EXERCISE) for topic in (ALERTS, RESCUE)]
+    groups = [PUBLISHER_GROUP, f"{EXERCISE}{PUBLISHER_GROUP}"]
     return (
-        *(Rule(publisher, "topic", topic, False, "READ") for topic in (ALERTS, RESCUE, *feeds)),
+        *(Rule(publisher, "topic", topic, False, "READ") for topic in (*sources, *feeds)),
         *(Rule(publisher, "topic", topic, False, "WRITE") for topic in feeds),
         Rule(publisher, "topic", feedback_of(""), True, "READ"),
-        Rule(publisher, "group", PUBLISHER_GROUP, True, "READ"),
-        Rule(publisher, "transactional-id", PUBLISHER_GROUP, True, "WRITE"),
+        *(Rule(publisher, "group", group, True, "READ") for group in groups),
+        *(Rule(publisher, "transactional-id", group, True, "WRITE") for group in groups),
     )
 
 
@@ -311,14 +314,12 @@ def open_connections(settings: Mapping[str, Mapping[str, str | None]]) -> str:
     for_listeners = any(name.endswith(f".{key}") for found in settings.values() for name in found)
     limits_ms = [int(found.get(key) or 0) for found in settings.values()]
     if limits_ms and all(limits_ms):
-        return (
-            f"connections that are open must show the password again within {max(limits_ms) / 1000:g} s, and end then"
-        )
+        return f"open connections must show the password again within {max(limits_ms) / 1000:g} s, or end"
     if for_listeners:
-        return f"connections that are open end when they must show the password again ({key} of the listener)"
+        return f"open connections must show the password again after {key} of their listener, or end"
     return (
-        f"connections that are open stay open, without permissions if these were taken back, until they break: {key} "
-        "is 0 on a broker; set it, see docs/operations.md"
+        f"open connections are not asked for the password again, as {key} is 0 on a broker; "
+        "set it, see docs/operations.md"
     )
 
 
@@ -334,18 +335,21 @@ def _require_apart(policy: ReleasePolicy, live: LiveSettings, publisher: str) ->
     """No partner's topics or groups are the house's own: a partner `rcc` would read `alerts.rcc`."""
     if publisher.startswith(USER_PREFIX):
         raise UsageError(f"the publisher cannot be '{publisher}': users that begin with {USER_PREFIX} are partners")
-    own = {spec.name for spec in specs(live)}
-    groups = [r for r in (*rules(live), *publisher_rules(policy, publisher)) if r.resource == "group"]
+    own = {f"{before}{spec.name}" for before in ("", EXERCISE) for spec in specs(live)}
+    groups = {
+        (f"{before}{rule.name}", rule.prefixed): rule.principal
+        for before in ("", EXERCISE)
+        for rule in (*rules(live), *publisher_rules(policy, publisher))
+        if rule.resource == "group"
+    }
     for name in policy.partners:
         for topic in (alerts_of(name), exercise_of(name), feedback_of(name)):
             if topic in own:
                 raise ConfigurationError(f"partner '{name}' would own {topic}, a topic of the house; rename it")
         prefix = f"{name}."
-        for rule in groups:
-            if rule.name.startswith(prefix) or (rule.prefixed and prefix.startswith(rule.name)):
-                raise ConfigurationError(
-                    f"partner '{name}' would share the groups '{rule.name}' with {rule.principal}; rename it"
-                )
+        for (group, is_prefix), principal in groups.items():
+            if group.startswith(prefix) or (is_prefix and prefix.startswith(group)):
+                raise ConfigurationError(f"partner '{name}' would share the group {group} with {principal}; rename it")
 
 
 def _topics(

@@ -83,7 +83,9 @@ class KafkaAdministration:
     def change(self, spec: TopicSpec) -> None:
         """Give a topic that is there the configuration that it should have."""
         resource = ConfigResource(ConfigResourceType.TOPIC, spec.name, spec.configs())
-        answer = self._ask(f"changing {spec.name}", lambda: self._client.alter_configs([resource], raise_on_unknown=False))
+        answer = self._ask(
+            f"changing {spec.name}", lambda: self._client.alter_configs([resource], raise_on_unknown=False)
+        )
         said = answer.get("topic", {}).get(spec.name)
         if said != "OK":
             raise RefusedError(f"changing {spec.name}: the log refuses it ({said})")

@@ -26,13 +26,13 @@ from streams.kafka.client import client_config, connect
 from streams.settings import KafkaSettings
 
 
-
 class Wire:
     """A connection as one user. Answers are names of Kafka's errors, `NoError` where it did as it was asked."""
 
     def __init__(self, settings: KafkaSettings, password: str, closes: ExitStack) -> None:
         self.admin: Any = connect(KafkaAdminClient, settings, client_config(settings, "wire", SecretStr(password)))
         closes.callback(self.admin.close)
+        self.topics()  # the first connection only asks who the brokers are; now the one that is used is open
 
     def topics(self) -> set[str]:
         """The topics that the broker tells of."""
