@@ -1,5 +1,8 @@
 """Who may do what on a real broker with TLS, SCRAM and an authorizer, after the example policy was applied to it."""
 
+import json
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -25,7 +28,9 @@ from tests.streams.wire import Wire
 
 pytestmark = pytest.mark.broker
 
-POLICY = load_policy(Path(__file__).resolve().parents[2] / "configs" / "sharing" / "national_centre.yaml")
+PROJECT = Path(__file__).resolve().parents[2]
+EXAMPLES = PROJECT / "docs" / "examples"
+POLICY = load_policy(PROJECT / "configs" / "sharing" / "national_centre.yaml")
 LIVE = LiveSettings(log=LogSettings(partitions=2))
 IN_FORCE, AFTER_THE_BORDER_AGENCY = date(2026, 6, 1), date(2027, 1, 1)
 FUSION, FISHERIES, RESCUERS, BORDER = "fusion-centre", "fisheries-agency", "rescue-centre", "border-agency"
@@ -327,3 +332,33 @@ def test_an_open_connection_ends_when_its_password_must_be_shown_again(access):
     with pytest.raises((KafkaConnectionError, SaslAuthenticationFailedError)):
         until(lambda: False, lambda: answers.add(wire.fetch("alerts.border-agency")[0]), patience_s=10)
     assert answers <= {ALLOWED, TOPIC_DENIED}
+
+
+# What partners are told to do
+
+
+def test_the_example_for_partners_reads_and_verifies(access, tmp_path):
+    """As docs/sharing.md has it: altered ones are passed over, gaps are told."""
+    event = json.loads((EXAMPLES / "event.json").read_text())
+    altered = json.loads(json.dumps(event))
+    altered["data"]["revision"] += 1
+    user, topic = partners.user_of(BORDER), "alerts.border-agency"
+    _, before = access.house.fetch(topic)
+    for sequence, each in ((1, event), (2, altered), (4, event)):
+        access.house.produce(topic, json.dumps(each | {"sequence": f"{sequence:020d}"}).encode())
+    (tmp_path / "password").write_text(f"{access.passwords[user]}\n")
+    # begins behind what other tests wrote
+    assert access.partner(BORDER).move_group(f"{BORDER}.watch", topic, len(before)) == ALLOWED
+    words = [access.broker.bootstrap, BORDER, access.broker.ca_file, tmp_path / "password", EXAMPLES / "keys.json"]
+    with subprocess.Popen(
+        [sys.executable, EXAMPLES / "subscribe.py", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        lines = [process.stdout.readline() for _ in range(3)]
+        process.kill()
+    alert_id = event["data"]["alert_id"]
+    assert lines[0] == f"1: {event['data']['kind']} {alert_id} revision {event['data']['revision']}\n"
+    assert lines[1].startswith("2: not valid, passed over: ")
+    assert lines[2] == "after 2 comes 4: something is missing; ask the originator\n"

@@ -111,10 +111,10 @@ class Wire:
         response = self._sent(OffsetFetchRequest(group_id=group, topics=None, max_version=7))
         return _name(response.error_code)
 
-    def move_group(self, group: str, topic: str) -> str:
+    def move_group(self, group: str, topic: str, offset: int = 0) -> str:
         """Set where a group stands in a topic."""
         data = OffsetCommitRequest.OffsetCommitRequestTopic
-        part = data.OffsetCommitRequestPartition(partition_index=0, committed_offset=0, committed_metadata="")
+        part = data.OffsetCommitRequestPartition(partition_index=0, committed_offset=offset, committed_metadata="")
         response = self._sent(
             OffsetCommitRequest(
                 group_id=group,
