@@ -335,10 +335,9 @@ def _require_apart(policy: ReleasePolicy, live: LiveSettings, publisher: str) ->
     """No partner's topics or groups are the house's own: a partner `rcc` would read `alerts.rcc`."""
     if publisher.startswith(USER_PREFIX):
         raise UsageError(f"the publisher cannot be '{publisher}': users that begin with {USER_PREFIX} are partners")
-    own = {f"{before}{spec.name}" for before in ("", EXERCISE) for spec in specs(live)}
+    own = {spec.name for spec in specs(live)}
     groups = {
-        (f"{before}{rule.name}", rule.prefixed): rule.principal
-        for before in ("", EXERCISE)
+        (rule.name, rule.prefixed): rule.principal
         for rule in (*rules(live), *publisher_rules(policy, publisher))
         if rule.resource == "group"
     }

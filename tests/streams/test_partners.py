@@ -134,6 +134,10 @@ def test_the_publisher_writes_to_partners_and_never_to_the_topics_of_the_house()
     assert {rule.name for rule in mine if rule.operation == "WRITE" and rule.resource == "topic"} == {
         f"{before}alerts.{name}" for name in POLICY.partners for before in ("", "exercise.")
     }
+    assert {rule.name for rule in mine if rule.operation == "READ" and rule.resource == "topic"} == {
+        *("alerts", "alerts.rcc", "exercise.alerts", "exercise.alerts.rcc", "feedback."),
+        *(f"{before}alerts.{name}" for name in POLICY.partners for before in ("", "exercise.")),
+    }
     assert not writes & {spec.name for spec in specs(LIVE)}
     assert not [rule for rule in mine if rule.prefixed and rule.operation == "WRITE" and rule.resource == "topic"]
 
@@ -261,6 +265,22 @@ def test_topics_have_one_partition_and_keep_no_longer_than_the_policy_allows():
     assert days["alerts.border-agency"] == 90  # by its group
     assert days["alerts.rescue-centre"] == 90  # a mark says 365, the house keeps alerts for 90
     assert days["exercise.alerts.fisheries-agency"] == 30
+
+
+def test_a_segment_is_closed_each_day_so_that_what_is_in_it_goes_in_time():
+    (spec, *_) = partners.partner_topics(POLICY, "rescue-centre", LIVE)
+    assert spec.configs()["segment.ms"] == str(DAY_MS)
+    (short, *_) = partners.partner_topics(POLICY, "rescue-centre", LiveSettings(log=LogSettings(alerts_days=0.25)))
+    assert short.configs()["segment.ms"] == short.configs()["retention.ms"] == str(DAY_MS // 4)
+
+
+def test_only_what_is_meant_for_a_partner_says_how_long_it_is_kept():
+    assert partners.kept_days(POLICY, "fusion-centre", 400.0) == 365
+    assert partners.kept_days(without("border-agency"), "fusion-centre", 400.0) == 365
+    assert partners.kept_days(POLICY, "border-agency", 400.0) == 90
+    content = POLICY.model_dump(mode="json", exclude={"folder"})
+    content["marks"][0]["rel_to"] = ["rescue-centre"]  # what is kept for 365 days
+    assert partners.kept_days(type(POLICY).model_validate(content), "fusion-centre", 400.0) == 180
 
 
 @pytest.mark.parametrize(("most_days", "kept"), [(400.0, 365.0), (90.0, 90.0), (7.0, 7.0)])
