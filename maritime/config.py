@@ -46,7 +46,7 @@ def load_settings(
     overrides = _without(_overrides(environment or {}), besides)
     if not overrides:
         return settings
-    return _fill(model, _merged(settings.model_dump(mode="json"), overrides), "the environment")
+    return _fill(model, merged(settings.model_dump(mode="json"), overrides), "the environment")
 
 
 def _without(content: Mapping[str, Any], sections: Collection[str]) -> dict[str, Any]:
@@ -123,9 +123,10 @@ def _overrides(environment: Mapping[str, str]) -> dict[str, Any]:
     return overrides
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the values of `over` in place of its own, mappings within mappings too."""
+    both = dict(base)
     for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
+        below = both.get(key)
+        both[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return both

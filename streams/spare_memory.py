@@ -15,7 +15,7 @@ _libc: Final = ctypes.CDLL(None)
 # (to 32 MiB), and each thread keeps a heap of its own: holes that no trimming closes.
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-_MAPPED_FROM_BYTES: Final = 1 << 20  # chosen: well above a batch of one poll, well below a snapshot
+_MAPPED_FROM_BYTES: Final = 128 * 1024  # glibc's own value, before it has been raised
 _HEAPS: Final = 2  # chosen: the worker's thread and the clients' threads
 
 

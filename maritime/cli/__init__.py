@@ -13,13 +13,14 @@ from typing import Any
 
 import typer
 
-from maritime.cli import group, keys, partners, topics
+from maritime.cli import group, keys, partners, policy, topics
 from maritime.cli.decode import decode
 from maritime.cli.demo import demo
 from maritime.cli.detect import detect
 from maritime.cli.doctor import doctor
 from maritime.cli.evaluate import evaluate
 from maritime.cli.explain import explain
+from maritime.cli.export import export
 from maritime.cli.ingest import ingest
 from maritime.cli.inspect import inspect
 from maritime.cli.replay import replay
@@ -37,11 +38,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor, run, ingest, detect, tail, verify):
+for command in (
+    replay,
+    explain,
+    inspect,
+    decode,
+    simulate,
+    evaluate,
+    demo,
+    doctor,
+    run,
+    ingest,
+    detect,
+    tail,
+    export,
+    verify,
+):
     app.command()(answer(command))
 app.add_typer(topics.app, name="topics")
 app.add_typer(group.app, name="group")
 app.add_typer(keys.app, name="keys")
+app.add_typer(policy.app, name="policy")
 app.add_typer(partners.app, name="partners")
 
 

@@ -49,6 +49,8 @@ TOLD_ORDER: Final = ("told_t", "kind", "start_t", "mmsi", "number", "revision", 
 """Columns by which the episodes told at one time are ordered, so that no place in a table matters."""
 
 SMALLEST_EVENTS: Final = 4096
+SMALL_ROWS: Final = 4096  # chosen: some times what a record of the log holds
+MOST_SMALL_PIECES: Final = 64
 LONGEST_KEY_SPAN_MS: Final = 1 << 33  # (t − t0) and MMSI share an int64
 KEY_MMSI: Final = 1 << 30
 
@@ -139,6 +141,7 @@ class Engine:
         self._events = Events(np.zeros(SMALLEST_EVENTS, EVENT_DTYPE), np.zeros(1, np.int64))
         self._scratch = np.zeros(256)
         self._rows: list[Rows] = []
+        self._small_pieces = 0  # at the end of them
         self._statics: list[Statics] = []
         self._late: list[pa.RecordBatch] = []
         self._refused: list[pa.RecordBatch] = []
@@ -184,7 +187,7 @@ class Engine:
                 self.late_reports += int(late.sum())
                 self._late.append(positions.filter(pa.array(late)))
                 rows = Rows(*(column[~late] for column in rows))
-            self._rows.append(rows)
+            self._keep(rows)
         if statics is not None and statics.num_rows:
             self._statics.append(self._static_columns(statics))
 
@@ -200,6 +203,7 @@ class Engine:
 
     def take_waiting(self) -> list[pa.RecordBatch]:
         """Reports that no heartbeat reached: at the end of the data, stamps from the future. PositionBatches."""
+        self._small_pieces = 0
         waiting, self._rows = _joined(self._rows, Rows), []
         return [_batch(waiting)] if len(waiting.t) else []
 
@@ -288,7 +292,16 @@ class Engine:
             float(places.coastline.error_median_m),
         )
 
+    def _keep(self, rows: Rows) -> None:
+        """Let rows wait. Small pieces are joined, for each holds on to the whole record that it came in."""
+        self._rows.append(rows)
+        self._small_pieces = self._small_pieces + 1 if len(rows.t) < SMALL_ROWS else 0
+        if self._small_pieces == MOST_SMALL_PIECES:
+            self._rows[-MOST_SMALL_PIECES:] = [_joined(self._rows[-MOST_SMALL_PIECES:], Rows)]
+            self._small_pieces = 0
+
     def _ready_rows(self, until_ms: int) -> Rows:
+        self._small_pieces = 0
         rows = _joined(self._rows, Rows)
         ready = rows.t < until_ms
         if ready.all():

@@ -342,3 +342,15 @@ def test_samples_farther_than_the_steps_reach_count_as_at_their_end():
     assert newest == pytest.approx((seconds_of(last[0]), 12.0, 25.0, 5.0), abs=1e-5)
     assert oldest[0] == seconds_of(last[0]) - FARTHEST
     assert (oldest[1], oldest[2]) == pytest.approx((12.0 - FARTHEST * 2e-5, 25.0 - FARTHEST * 2e-5), abs=2e-5)
+
+
+def test_reports_that_wait_are_kept_in_few_pieces():
+    """Each piece of a record holds on to the whole of it: thousands of small ones are holes in the heap."""
+    engine = new_engine()
+    row = {"mmsi": SHIP, "lat": 10.0, "lon": 90.0, "sog": 9.0, "cog": 1.0, "heading": 1.0}
+    for i in range(1000):
+        codes = {"t": T0_MS + i, "nav_status": 0, "msg_type": 1, "source": 0}
+        engine.feed(pa.RecordBatch.from_pylist([row | codes], schema=POSITION_SCHEMA))
+    assert len(engine._rows) < 100
+    (waiting,) = engine.take_waiting()
+    assert waiting["t"].to_pylist() == [T0_MS + i for i in range(1000)]

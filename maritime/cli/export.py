@@ -1,0 +1,144 @@
+"""`maritime export`: an alert in the format of another system, as its originator sees it or as a partner may."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+
+from maritime.cli.given_alert import given_alert
+from maritime.cli.screen import Json, print_json, time_of
+from maritime.cli.share import need_share
+from maritime.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from maritime.alerts.alert import Alert
+    from maritime.sharing.decide import Decision
+    from maritime.sharing.envelope import Envelope, Status
+    from maritime.sharing.policy import ReleasePolicy
+    from maritime.sharing.prepare import Address
+    from maritime.sharing.release import Release
+
+Policy = Annotated[Path | None, typer.Option(help="Release policy; without one there are no partners.")]
+From = Annotated[
+    Path | None, typer.Option("--from", help="Folder of a replay; the newest here or one level down if left out.")
+]
+PSEUDONYM_KEY = "MARITIME_PSEUDONYM_KEY"
+
+
+def export(
+    alert: Annotated[str, typer.Argument(help="JSON file, - for standard input, or an alert's id in a folder.")],
+    format_: Annotated[str, typer.Option("--format", help="cise, cap, stix, geojson, misp or cloudevent.")],
+    partner: Annotated[str | None, typer.Option(help="Whose copy; the originator's own full view if left out.")] = None,
+    policy: Policy = None,
+    from_: From = None,
+    key: Annotated[Path | None, typer.Option(help="Private key (PEM) to sign with.")] = None,
+    at: Annotated[str | None, typer.Option(help="When it is sent; now if left out.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Write an alert to standard output in another system's format; 1 when the policy denies it to the partner.
+
+    What comes from a file is an exercise. A copy that would wait is shown as it will be when it leaves.
+    """
+    need_share()
+    from maritime.sharing.formats import FORMATS
+    from maritime.sharing.keys import SigningKey
+    from maritime.sharing.release import Release
+    from maritime.sharing.signatures import sign
+
+    if format_ not in FORMATS:
+        raise UsageError(f"--format: '{format_}' is none of {', '.join(FORMATS)}")
+    signing = SigningKey.read(key) if key else None
+    sent_ms = time_of(at, "--at")
+    sent_ms = int(time.time() * 1000) if sent_ms is None else sent_ms
+    by = the_policy(policy)
+    envelope = whole_view(given_alert(alert, from_), by, "exercise", sent_ms)
+    if partner is not None:
+        answer = decided(envelope, partner, by, sent_ms)
+        if answer.envelope is None:
+            sentence = f"denied to {partner} ({answer.code}): {answer.steps[-1].said}"
+            if as_json:
+                print_json({"error": sentence, "reason": answer.code, "exit_code": 1})
+            print(f"maritime: {sentence}", file=sys.stderr)
+            return 1
+        envelope = answer.envelope
+    release = Release(envelope, sign(envelope, signing) if signing else None)
+    document = rendered(release, format_, by.partners[partner].languages if partner else None)
+    if as_json:
+        print_json({"media_type": FORMATS[format_].media_type, "document": document.decode()})
+    else:
+        sys.stdout.buffer.write(document if document.endswith(b"\n") else document + b"\n")
+        sys.stdout.flush()
+    return 0
+
+
+def rendered(release: "Release", format_: str, languages: Sequence[str] | None) -> bytes:
+    """A release as a document, in the recipient's languages where the format has a place for several."""
+    from maritime.sharing.formats import FORMATS, cap
+
+    if format_ == "cap" and languages is not None:
+        return cap.render(release, languages=languages)
+    return FORMATS[format_].render(release)
+
+
+def the_policy(path: Path | None) -> "ReleasePolicy":
+    """The policy of a file; without one, that of an originator who shares with nobody."""
+    from maritime.sharing.own_view import OWN_VIEW
+    from maritime.sharing.policy_file import load_policy
+
+    return load_policy(path) if path else OWN_VIEW
+
+
+def new_address() -> "Address":
+    """Numbers that nobody has yet: what is exported by hand stands in no ledger."""
+    from maritime.sharing.prepare import Address
+
+    return Address(str(uuid4()), 0, "alert", (), str(uuid4()))
+
+
+def whole_view(given: "Alert | Envelope", by: "ReleasePolicy", status: "Status", sent_ms: int) -> "Envelope":
+    """The full view of an alert; an envelope is one already. Raises UsageError where the policy shares no such type."""
+    from maritime.sharing.envelope import Envelope
+    from maritime.sharing.prepare import prepare
+
+    if isinstance(given, Envelope):
+        return given
+    envelope = prepare(given, by, status=status, sent_ms=sent_ms, address=new_address())
+    if envelope is None:
+        raise UsageError(f"the policy {by.policy} has no mark for {given.type}, so it is shared with nobody")
+    return envelope
+
+
+def decided(envelope: "Envelope", partner: str, by: "ReleasePolicy", now_ms: int) -> "Decision":
+    """The answer for a partner; where it is to wait, that of the hour in which it leaves."""
+    from maritime.sharing.decide import decide
+
+    if partner not in by.partners:
+        raise UsageError(
+            f"'{partner}' is no partner of the policy {by.policy}; there are {', '.join(by.partners) or 'none'}"
+        )
+    key, address = pseudonym_key(os.environ.get(PSEUDONYM_KEY)), new_address()
+    answer = decide(envelope, partner, by, address=address, now_ms=now_ms, pseudonym_key=key)
+    if answer.outcome != "held" or answer.release_at_ms is None:
+        return answer
+    from maritime.times import to_rfc3339
+
+    print(
+        f"maritime: it waits until {to_rfc3339(answer.release_at_ms)}; this is the copy that leaves then",
+        file=sys.stderr,
+    )
+    return decide(envelope, partner, by, address=address, now_ms=answer.release_at_ms, pseudonym_key=key)
+
+
+def pseudonym_key(text: str | None) -> bytes | None:
+    """The key of pseudonyms, as hex digits. Raises ConfigurationError, which does not show it."""
+    if text is None:
+        return None
+    try:
+        return bytes.fromhex(text.strip())
+    except ValueError:
+        raise ConfigurationError(f"{PSEUDONYM_KEY} is not hexadecimal; give 64 digits or more") from None

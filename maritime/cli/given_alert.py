@@ -1,0 +1,79 @@
+"""An alert as it is named on the command line: a JSON file, `-` for standard input, or an id in a replay's folder."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from maritime.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from maritime.alerts.alert import Alert
+    from maritime.sharing.envelope import Envelope
+
+MOST_BYTES: Final = 4 << 20  # chosen: some hundred times the largest alert
+
+
+def given_alert(alert: str, folder: Path | None) -> "Alert | Envelope":
+    """The alert; or the envelope, where the JSON is one already. An event (CloudEvents) is opened.
+
+    Raises InputError when there is nothing of the kind, UsageError when an id is none or not the only one.
+    """
+    if alert != "-" and not Path(alert).is_file():
+        from maritime.cli.explain import find_alert, newest_folder
+
+        return find_alert(folder or newest_folder(Path()), alert)
+    record = _record(alert)
+    if "specversion" in record:
+        record = record.get("data")  # type: ignore[assignment]
+    if not isinstance(record, dict):
+        raise InputError(f"{alert} holds no alert; give one as JSON, or the id of one in a replay's folder")
+    return _read(record, alert)
+
+
+def _record(alert: str) -> dict[str, Any]:
+    try:
+        if alert == "-":
+            text = sys.stdin.buffer.read(MOST_BYTES + 1)
+        else:
+            with Path(alert).open("rb") as file:
+                text = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{alert} cannot be read ({error.strerror}); check the path") from None
+    if len(text) > MOST_BYTES:
+        raise InputError(f"{alert} has more than {MOST_BYTES >> 20} MiB, which is no alert")
+    lines = text.splitlines()
+    try:
+        record = json.loads(lines[0] if len(lines) == 1 else text)
+    except (ValueError, RecursionError, IndexError):
+        raise InputError(f"{alert} is not one JSON object; of several alerts give one") from None
+    if not isinstance(record, dict):
+        raise InputError(f"{alert} is not a JSON object; give one alert")
+    return record
+
+
+def _read(record: dict[str, Any], origin: str) -> "Alert | Envelope":
+    from pydantic import ValidationError
+
+    from maritime.alerts.alert import Alert
+
+    if "schema_version" in record:
+        from maritime.sharing.envelope import Envelope
+
+        try:
+            return Envelope.model_validate(record)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the whole"
+            raise InputError(f"{origin} is no envelope: {where}: {first['msg']}") from None
+    try:
+        from maritime.alerts.schema import PublishedAlert
+
+        PublishedAlert.model_validate(record)
+        return Alert.from_dict(record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise InputError(f"{origin} is no alert: {where}: {first['msg']}") from None
+    except (KeyError, TypeError, UsageError) as error:
+        raise InputError(f"{origin} is no alert: {error}") from None
