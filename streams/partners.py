@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 USER_PREFIX: Final = "partner."
 PUBLISHER: Final = "share"
 EXERCISE: Final = "exercise."  # before the names of all that belongs to exercises
-PUBLISHER_GROUP: Final = "maritime-share"  # its groups and transactional ids begin so
+PUBLISHER_GROUP: Final = "share."  # its groups and transactional ids begin so
 MECHANISM: Final = "SCRAM-SHA-512"
 # Chosen: an envelope has some 4 KiB, so a partner that begins anew reads 250 a second; feedback is a line a time.
 # Of the brokers' threads, a partner may keep a quarter of one busy.

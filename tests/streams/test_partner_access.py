@@ -156,7 +156,7 @@ def test_a_partner_has_groups_of_its_own_prefix_and_no_other(access, name):
     wire = access.partner(name)
     topic = f"alerts.{name}"
     others = [f"{other}.watch" for other in PARTNERS if other != name]
-    groups = [*others, LIVE.log.group, "maritime-share", "tail.1", name, f"{name}x", "", "*"]
+    groups = [*others, LIVE.log.group, "share.1", "tail.1", name, f"{name}x", "", "*"]
     for group in (f"{name}.watch", f"{name}."):
         assert wire.find_group(group) == ALLOWED
         assert wire.join_group(group) in (ALLOWED, "MemberIdRequiredError")
@@ -169,7 +169,7 @@ def test_a_partner_has_groups_of_its_own_prefix_and_no_other(access, name):
 
 def test_a_partner_cannot_take_the_place_of_a_writer(access):
     wire = access.partner(FUSION)
-    for transactional_id in ("maritime-share.1", "maritime-detect.1", "ingest.1", "fusion-centre.1"):
+    for transactional_id in ("share.1", "maritime-detect.1", "ingest.1", "fusion-centre.1"):
         for ask in (wire.find_writer, wire.begin_as):
             assert ask(transactional_id) == "TransactionalIdAuthorizationFailedError"
 

@@ -309,7 +309,7 @@ def test_a_topic_with_other_settings_is_changed_and_one_with_other_partitions_is
 # Names
 
 
-@pytest.mark.parametrize("name", ["rcc", "tail", "exercise", "maritime-share", "maritime-share-2"])
+@pytest.mark.parametrize("name", ["rcc", "tail", "exercise", "share"])
 def test_a_partner_cannot_bear_a_name_that_gives_it_the_house_s_own(name):
     with pytest.raises(ConfigurationError, match=f"partner '{name}' would"):
         plan(named(name), LIVE, NOTHING, DAY)
