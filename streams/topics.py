@@ -51,14 +51,41 @@ class TopicFound:
     configs: Mapping[str, str | None]
 
 
+Resource = Literal["topic", "group", "transactional-id", "cluster", "delegation-token", "user"]
+Operation = Literal[
+    "READ",
+    "WRITE",
+    "DESCRIBE",
+    "ALL",
+    "CREATE",
+    "DELETE",
+    "ALTER",
+    "CLUSTER_ACTION",
+    "DESCRIBE_CONFIGS",
+    "ALTER_CONFIGS",
+    "IDEMPOTENT_WRITE",
+    "CREATE_TOKENS",
+    "DESCRIBE_TOKENS",
+]
+
+
 class Rule(NamedTuple):
-    """One permission: who may do what with which topic, group or transactional id."""
+    """One permission: who may do what with which topic, group or transactional id. DENY goes before ALLOW."""
 
     principal: str
-    resource: Literal["topic", "group", "transactional-id"]
+    resource: Resource
     name: str
     prefixed: bool
-    operation: Literal["READ", "WRITE", "DESCRIBE"]
+    operation: Operation
+    effect: Literal["ALLOW", "DENY"] = "ALLOW"
+    host: str = "*"
+
+
+class Credential(NamedTuple):
+    """A user that has a password, and for which mechanism."""
+
+    user: str
+    mechanism: str
 
 
 def specs(settings: LiveSettings) -> tuple[TopicSpec, ...]:
@@ -137,7 +164,7 @@ def commands(wanted: Sequence[Rule], bootstrap: str) -> list[str]:
     return lines
 
 
-def _may(principal: str, operations: Sequence[Literal["READ", "WRITE", "DESCRIBE"]], *topics: str) -> list[Rule]:
+def _may(principal: str, operations: Sequence[Operation], *topics: str) -> list[Rule]:
     """READ and WRITE bring DESCRIBE with them."""
     return [Rule(principal, "topic", topic, False, operation) for topic in topics for operation in operations]
 

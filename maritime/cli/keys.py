@@ -1,7 +1,6 @@
 """`maritime keys`: keys that sign what is shared, and the set of their public parts that partners verify with."""
 
 import contextlib
-import os
 import secrets
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from maritime.cli.private_file import write_private
 from maritime.cli.screen import Json, answer, print_json, time_of
 from maritime.cli.share import need_share
 from maritime.errors import UsageError
@@ -56,7 +56,7 @@ def new(
     key = SigningKey.from_seed(secrets.token_bytes(SEED_BYTES))
     keys = before.rotated(key.public(ends_ms=ends_ms, org_id=org), begins_ms)
     with write_errors(out):
-        _write_private(out, key.to_pem())
+        _write_key(out, key.to_pem())
     try:
         with whole_files(jwks) as (partial,):
             partial.write_bytes(keys.to_jwks())
@@ -81,15 +81,11 @@ def new(
     return 0
 
 
-def _write_private(path: Path, pem: bytes) -> None:
+def _write_key(path: Path, pem: bytes) -> None:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_private(path, pem)
     except FileExistsError:
         raise UsageError(f"{path} is there already; a private key is never written over") from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(descriptor)
 
 
 @app.callback()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from maritime.detect.settings import DetectSettings
-    from streams.kafka import KafkaTransport
+    from streams.kafka import KafkaAdministration, KafkaTransport
     from streams.observe.health import Health
     from streams.settings import LiveSettings
     from streams.transport import Record
@@ -62,6 +62,14 @@ def client_of(live: "LiveSettings", group: str, member: str | None) -> "KafkaTra
         live.kafka, group=group, member=name, password=password_from(os.environ)
     )
     return transport
+
+
+def administration_of(live: "LiveSettings") -> "KafkaAdministration":
+    """Topics, permissions and users of the log. It connects now."""
+    from streams.settings import password_from
+
+    administration: KafkaAdministration = the_kafka().KafkaAdministration(live.kafka, password_from(os.environ))
+    return administration
 
 
 def the_kafka() -> Any:

@@ -1,17 +1,12 @@
 """`maritime topics`: make the topics of the log, look whether they are right, and say who needs which permission."""
 
-import os
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from maritime.cli.log import Config, settings_of, the_kafka
+from maritime.cli.log import Config, administration_of, settings_of
 from maritime.cli.screen import Json, answer, print_json
-
-if TYPE_CHECKING:
-    from streams.kafka import KafkaAdministration
-    from streams.settings import LiveSettings
 
 app = typer.Typer(no_args_is_help=True, help="Topics of the log: make, check, permissions.")
 
@@ -21,7 +16,7 @@ def create(config: Config = None, as_json: Json = False) -> int:
     from streams.topics import specs
 
     _, live = settings_of(config)
-    with closing(_administration(live)) as administration:
+    with closing(administration_of(live)) as administration:
         made = administration.create(specs(live))
     if as_json:
         print_json({"created": made})
@@ -41,7 +36,7 @@ def check(
     from streams.topics import differences, specs
 
     _, live = settings_of(config)
-    with closing(_administration(live)) as administration:
+    with closing(administration_of(live)) as administration:
         found = differences(specs(live), administration.topics())
         stuck = administration.stuck()
         if end_stuck:
@@ -72,20 +67,13 @@ def acl(
     _, live = settings_of(config)
     wanted = rules(live, {"ingest": ingest, "detect": detect, "tail": tail})
     if apply:
-        with closing(_administration(live)) as administration:
+        with closing(administration_of(live)) as administration:
             administration.grant(wanted)
     if as_json:
         print_json({"rules": [rule._asdict() for rule in wanted], "granted": apply})
     else:
         print(f"granted {len(wanted)} permissions" if apply else "\n".join(commands(wanted, live.kafka.bootstrap)))
     return 0
-
-
-def _administration(live: "LiveSettings") -> "KafkaAdministration":
-    from streams.settings import password_from
-
-    administration: KafkaAdministration = the_kafka().KafkaAdministration(live.kafka, password_from(os.environ))
-    return administration
 
 
 for command in (create, check, acl):

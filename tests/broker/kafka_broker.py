@@ -80,6 +80,7 @@ ssl.endpoint.identification.algorithm=https
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=false
 super.users=User:{admin};User:ANONYMOUS
+connections.max.reauth.ms=6000
 """
 
 LOGGING = """\

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.broker.fixtures import own_broker, pytest_runtest_makereport
+from tests.broker.fixtures import own_broker, pytest_runtest_makereport, secured_broker
+from tests.broker.kafka_broker import ADMIN, PASSWORDS
 from tests.cli.running import maritime
 
-__all__ = ["own_broker", "pytest_runtest_makereport"]
+__all__ = ["own_broker", "pytest_runtest_makereport", "secured_broker"]
 
 SCENARIO = Path(__file__).with_name("quiet_sea.yaml")
 
@@ -25,3 +26,15 @@ def replayed(sea) -> Path:
     ran = maritime("replay", "sea.nmea", "--out", "out", "--revisions", cwd=sea)
     assert ran.code == 0, ran.err
     return sea / "out"
+
+
+@pytest.fixture(scope="session")
+def as_admin(secured_broker) -> dict[str, str]:
+    """The environment of someone who administers the broker with access control."""
+    return {
+        "MARITIME_KAFKA__BOOTSTRAP": secured_broker.bootstrap,
+        "MARITIME_KAFKA__SECURITY_PROTOCOL": "SASL_SSL",
+        "MARITIME_KAFKA__USERNAME": ADMIN,
+        "MARITIME_KAFKA__CA_FILE": str(secured_broker.ca_file),
+        "MARITIME_KAFKA_PASSWORD": PASSWORDS[ADMIN],
+    }
