@@ -65,6 +65,8 @@ JOINING: Final = frozenset({"context_id"})
 """Numbers that several recipients have: two of them who compare their copies know whom a pseudonym stands for."""
 SEVERITIES: Final[tuple[CapSeverity, ...]] = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 PROTECTORS: Final[frozenset[Purpose]] = frozenset({"search_and_rescue", "humanitarian_protection"})
+RESERVED: Final = frozenset({"detect", "exercise", "ingest", "nobody", "rcc", "share", "tail"})
+"""Names that stand in topics, groups and the ledger for the house itself."""
 GROUP: Final = "group:"  # before a group's name in rel_to
 
 
@@ -260,6 +262,8 @@ class ReleasePolicy(_Part):
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         """What does not hold together, and where."""
+        for partner in self.partners.keys() & RESERVED:
+            yield f"partners.{partner}", f"'{partner}' is a name of the house's own; give the partner another one"
         for name, names in self.field_sets.items():
             yield from ((f"field_sets.{name}.{i}", said) for i, n in enumerate(names) if (said := _unknown(n)))
         for i, mark in enumerate(self.marks):

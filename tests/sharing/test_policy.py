@@ -162,6 +162,11 @@ def test_the_rules_of_a_group_come_after_the_partners_own() -> None:
         policy({"p": partner(rule(release=[]))}, groups={"g": group})
 
 
+def test_no_partner_bears_a_name_of_the_houses_own() -> None:
+    with pytest.raises(ValidationError, match=r"partners\.rcc: 'rcc' is a name of the house's own"):
+        policy({"p": partner(), "rcc": partner()})
+
+
 def test_everything_that_can_be_released_is_known_once() -> None:
     assert len(set(EVERYTHING)) == len(EVERYTHING) == len(FIELDS) + len(EVIDENCE) + len(EXPLANATION)
 
