@@ -75,7 +75,9 @@ class PartnerApi:
         app = web.Application(middlewares=[self._guard(site.tls is not None)])
         for surface in self._surfaces:
             app.add_routes(surface.routes())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, timeout_ceil_threshold=1, lingering_time=1.0)
+        runner = web.AppRunner(
+            app, access_log=None, logger=_silent(), shutdown_timeout=2.0, timeout_ceil_threshold=1, lingering_time=1.0
+        )
         await runner.setup()
         try:
             try:
@@ -139,3 +141,10 @@ class PartnerApi:
         request[CALLER] = self._access.caller(partner, self._clock_ms())
         if request.body_exists and request.method in READING:
             raise HttpError(413, "a request for reading has no content")
+
+
+def _silent() -> logging.Logger:
+    """For the library, which would log pieces of requests that it cannot read, and so of tokens."""
+    silent = logging.getLogger(f"{__name__}.library")
+    silent.disabled = True
+    return silent
