@@ -42,6 +42,9 @@ def partners(
     webhooks: Annotated[Path | None, typer.Option(help="Webhooks (YAML): who is told, where.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with TLS.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any, and says so.")] = 8443,
+    public_url: Annotated[
+        str | None, typer.Option(help="Scheme and host for links, when it stands behind a proxy: https://HOST.")
+    ] = None,
     requests_per_minute: Annotated[float, typer.Option(min=1, help="So many of each partner, in the long run.")] = 120,
     burst: Annotated[int, typer.Option(min=1, help="So many of each partner at once.")] = 60,
     stop_after_s: Annotated[float | None, typer.Option(min=0, help="Stop after so long; else when told.")] = None,
@@ -92,7 +95,7 @@ def partners(
     with ExitStack() as stack:
         stop = stack.enter_context(stopped_by_signals())
         stack.callback(reader.close)
-        asyncio.run(_served(api, Site(host, port, tls), hooks, stop, stop_after_s, say))
+        asyncio.run(_served(api, Site(host, port, tls, (public_url or "").rstrip("/")), hooks, stop, stop_after_s, say))
     return 0
 
 

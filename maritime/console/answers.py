@@ -20,6 +20,10 @@ TAXII: Final = "application/taxii+json;version=2.1"
 NOT_HERE: Final = "there is nothing here"  # the same for what is not and for what is somebody else's
 
 
+ORIGIN: Final = web.AppKey("origin", str)
+"""Under which address partners know the server, when it stands behind another; empty: as they asked."""
+
+
 class HttpError(Exception):
     """The request is refused with a status; `detail` is a sentence that gives nothing away."""
 
@@ -31,6 +35,11 @@ class HttpError(Exception):
 def not_here() -> HttpError:
     """It is not there, or somebody else's: nobody learns which."""
     return HttpError(404, NOT_HERE)
+
+
+def origin_of(request: web.Request) -> str:
+    """Scheme, host and port for links."""
+    return request.app[ORIGIN] or str(request.url.origin())
 
 
 def json_answer(value: Any, media_type: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -62,8 +62,11 @@ class Reader:
 
         Raises InputError when the ledger cannot be read.
         """
-        async with self._turns.setdefault(partner, asyncio.Semaphore(AT_ONCE)):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._done, work)
+        turn = self._turns.setdefault(partner, asyncio.Semaphore(AT_ONCE))
+        await turn.acquire()
+        done = asyncio.get_running_loop().run_in_executor(self._threads, self._done, work)
+        done.add_done_callback(lambda _: turn.release())  # not before: who asks and goes away still has the thread
+        return await asyncio.shield(done)
 
     def _done(self, work: Callable[[SentParcels], Answer]) -> Answer:
         with SentParcels(self._ledger, self._clock_ms()) as sent:

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 from lxml import etree
 
-from maritime.console.answers import not_here
+from maritime.console.answers import not_here, origin_of
 from maritime.console.caller import CALLER, TITLES, Caller, Reader
 from maritime.console.events import LAST
 from maritime.console.query import Query
@@ -46,7 +46,7 @@ class CapFeed:
                 for each in sent.newest(caller.name, channel, before, limit + 1)
             ],
         )
-        here = str(request.url.origin())
+        here = origin_of(request)
         page = found[:limit]
         path = f"{here}/cap/{name}.atom"
         links = {"self": f"{here}{request.rel_url}"}

@@ -13,7 +13,7 @@ from shapely.geometry import box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
-from maritime.console.answers import HttpError, json_answer, not_here
+from maritime.console.answers import HttpError, json_answer, not_here, origin_of
 from maritime.console.caller import CALLER, TITLES, Caller, Reader
 from maritime.console.events import LAST
 from maritime.console.query import Query, time_in
@@ -101,7 +101,7 @@ class Features:
             return _lies_in(envelope, area) and _was_in(envelope, when)
 
         page = await self._reader.read(caller.name, lambda sent: _page(sent, caller, channel, after, limit, fits))
-        here = request.url.origin()
+        here = origin_of(request)
         links = [_link("self", f"{here}{request.rel_url}", FORMAT.media_type)]
         if page.next_after is not None:
             url = request.rel_url.update_query(after=str(page.next_after), limit=str(limit))
@@ -204,7 +204,7 @@ def _interval(text: str | None) -> tuple[int, int] | None:
 
 
 def _here(request: web.Request) -> str:
-    return f"{request.url.origin()}/features"
+    return f"{origin_of(request)}/features"
 
 
 def _channel(request: web.Request) -> Channel:

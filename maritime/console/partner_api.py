@@ -7,6 +7,7 @@ ledger is opened for reading only.
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Final
 from aiohttp import web
 
 from maritime.console.access import Access
-from maritime.console.answers import HSTS, NOT_HERE, SECURITY, HttpError, refused
+from maritime.console.answers import HSTS, NOT_HERE, ORIGIN, SECURITY, HttpError, refused
 from maritime.console.caller import CALLER, Reader
 from maritime.console.cap_feed import CapFeed
 from maritime.console.events import Events
@@ -34,6 +35,7 @@ LOG: Final = logging.getLogger(__name__)
 SERVICE_S: Final = 30.0  # for an answer to be ready
 LOOK_S: Final = 0.1
 REFUSED: Final = {405: "what is here is to be read (GET)", 404: NOT_HERE}
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 READING: Final = ("GET", "HEAD")
 
 
@@ -44,6 +46,7 @@ class Site:
     host: str
     port: int
     tls: SSLContext | None
+    origin: str = ""  # as partners write it, where that is another
 
 
 class PartnerApi:
@@ -61,7 +64,8 @@ class PartnerApi:
     ) -> None:
         """`clock_ms` tells the time of day; `headers_s` is how long a connection may dawdle."""
         self._access, self._rate, self._clock_ms = access, rate, clock_ms
-        self._idlers = Idlers(headers_s)
+        self._headers_s, self._idlers = headers_s, Idlers(headers_s)
+        self._strangers = RateLimit(per_minute=60, burst=60)  # chosen: lines of log that those who get nothing can make
         self._surfaces = (
             Taxii(reader),
             Features(reader),
@@ -73,6 +77,7 @@ class PartnerApi:
     async def serve(self, site: Site, stop: Event, on_listening: Callable[[int], None]) -> None:
         """Serve until `stop`; `on_listening` is told the port. Raises ConfigurationError when it cannot be had."""
         app = web.Application(middlewares=[self._guard(site.tls is not None)])
+        app[ORIGIN] = site.origin
         for surface in self._surfaces:
             app.add_routes(surface.routes())
         runner = web.AppRunner(
@@ -80,15 +85,25 @@ class PartnerApi:
         )
         await runner.setup()
         try:
+            assert runner.server is not None
             try:
-                await web.TCPSite(runner, site.host, site.port, ssl_context=site.tls, backlog=64).start()
+                listener = await asyncio.get_running_loop().create_server(
+                    runner.server,
+                    site.host,
+                    site.port,
+                    ssl=site.tls,
+                    ssl_handshake_timeout=self._headers_s if site.tls else None,
+                    backlog=64,
+                )
             except (OSError, OverflowError) as error:
                 raise ConfigurationError(f"{site.host}:{site.port} cannot be had ({error}); choose another") from None
-            on_listening(runner.addresses[0][1])
-            while not stop.is_set():
-                await asyncio.sleep(LOOK_S)
-                assert runner.server is not None
-                self._idlers.close(runner.server.connections, time.monotonic())
+            async with listener:
+                on_listening(listener.sockets[0].getsockname()[1])
+                while not stop.is_set():
+                    await asyncio.sleep(LOOK_S)
+                    self._idlers.close(runner.server.connections, time.monotonic())
+                listener.close()
+                await runner.cleanup()
         finally:
             await runner.cleanup()
 
@@ -100,6 +115,7 @@ class PartnerApi:
             self._idlers.busy(request.protocol)
             try:
                 response = await self._answered(request, handler)
+                self._log(request, response.status)
                 response.headers.update(SECURITY)
                 if is_tls:
                     response.headers["Strict-Transport-Security"] = HSTS
@@ -125,14 +141,33 @@ class PartnerApi:
             LOG.error("cannot_answer", extra={"fields": {"why": type(error).__name__, "said": str(error)}})
             response = refused(HttpError(503, "this cannot be answered now", {"Retry-After": "60"}), request.path)
         except Exception as error:
-            LOG.error("failed", extra={"fields": {"path": request.path}}, exc_info=error)
+            LOG.error("failed", exc_info=error)
             response = refused(HttpError(500, "this went wrong here, not with you"), request.path)
         if request.body_exists:
             response.force_close()  # nobody reads it
         return response
 
+    def _log(self, request: web.Request, status: int) -> None:
+        """Who asked for what kind of thing, and from where; neither ids nor parameters."""
+        caller, resource = request.get(CALLER), request.match_info.route.resource
+        if caller is None and self._strangers.take("all", time.monotonic()):
+            return
+        LOG.info(
+            "asked",
+            extra={
+                "fields": {
+                    "partner": caller and caller.name,
+                    "from": request.remote,
+                    "what": resource and resource.canonical,
+                    "status": status,
+                }
+            },
+        )
+
     def _admit(self, request: web.Request) -> None:
         """Let a partner in. Raises HttpError: unknown, too often, no agreement, a body where there is none to be."""
+        if not _HOST.fullmatch(request.headers.get("Host", "")):  # links are made with it
+            raise HttpError(400, "say which host you mean")
         certificate = request.transport.get_extra_info("peercert") if request.transport else None
         partner = self._access.partner(request.headers.get("Authorization"), certificate)
         wait_s = self._rate.take(partner, time.monotonic())

@@ -90,7 +90,9 @@ class House:
     def reader(self) -> Reader:
         return Reader(self.folder / "ledger.db", lambda: self.clock_ms)
 
-    def start(self, *, tls: tuple[Path, Path, Path | None] | None = None, with_tokens: bool = True) -> "House":
+    def start(
+        self, *, tls: tuple[Path, Path, Path | None] | None = None, with_tokens: bool = True, origin: str = ""
+    ) -> "House":
         headers_s, per_minute, burst = self.limits
         tokens = Watched(self.folder / "tokens", Tokens.read) if with_tokens else None
         access = Access(Watched(self.folder / "policy.yaml", load_policy), tokens)
@@ -103,7 +105,7 @@ class House:
             self.port = port
             listens.set()
 
-        site = Site("127.0.0.1", 0, context)
+        site = Site("127.0.0.1", 0, context, origin)
         self.thread = Thread(target=lambda: asyncio.run(api.serve(site, self.stop, on_listening)), daemon=True)
         self.thread.start()
         assert listens.wait(10)

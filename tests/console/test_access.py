@@ -270,6 +270,60 @@ def test_who_asks_too_often_waits_and_nobody_else_does(build):
     assert house.get("/events", "also").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "host", ["", "Host: \r\n", "Host: a b\r\n", "Host: x/y\r\n", "Host: [::1\r\n", "Host: x:y\r\n"]
+)
+def test_without_a_host_there_is_no_answer(full, host):
+    content = asked(full, "/cap/feed.atom").replace(b"Host: x\r\n", host.encode())
+    said = raw(full, content)
+    assert b" 400 " in said.splitlines()[0]
+    assert socket.getfqdn().encode() not in said
+
+
+def test_who_begins_tls_and_no_more_is_cut_off(build, certificates):
+    house = build(headers_s=0.3).start(tls=certificates.tls)
+    began_s = time.monotonic()
+    assert raw(house, b"\x16\x03\x01\x02") == b""
+    assert time.monotonic() - began_s < 3
+
+
+def test_who_does_not_take_its_answer_is_cut_off(build):
+    house = build(headers_s=0.5).start()
+    house.take(*(alert(number) for number in range(500)))
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        slow.connect(("127.0.0.1", house.port))
+        many = 10  # one fits into the buffers of the operating system
+        slow.sendall(asked(house, "/events?limit=500").replace(b"Connection: close\r\n", b"") * many)
+        time.sleep(1.5)
+        slow.settimeout(5)  # it is closed: there is an end
+        taken = b""
+        with suppress(ConnectionError):
+            while piece := slow.recv(65_536):
+                taken += piece
+    assert len(taken) < many * len(house.get("/events?limit=500").content)
+    assert not taken.endswith(b"\n")  # in the middle: what was left to send is not kept
+
+
+def test_it_is_logged_who_asked_for_what_kind_of_thing(full, caplog):
+    caplog.set_level(logging.INFO)
+    _, own, _ = paths_of(full)
+    full.get(own[-2])
+    full.get("/events", None)
+    asked_for = [record.fields for record in caplog.records if record.message == "asked"]
+    assert [(each["partner"], each["what"], each["status"]) for each in asked_for] == [
+        ("now", "/cap/{alert_id}/{revision}.cap", 200),
+        (None, "/events", 401),
+    ]
+
+
+def test_strangers_cannot_fill_the_log(full, caplog):
+    caplog.set_level(logging.INFO)
+    for _ in range(100):
+        full.get("/events", None)
+    assert len([record for record in caplog.records if record.message == "asked"]) < 70
+
+
 def test_no_log_tells_a_token_or_a_copy(full, caplog):
     caplog.set_level(logging.DEBUG)
     _, own, alert_id = paths_of(full)

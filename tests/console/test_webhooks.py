@@ -34,7 +34,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers, self.came = {}, []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def taken(self, path):
         return [json.loads(body) for at, status, _, body in self.came if at == path and status == 200]
@@ -47,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         status = told.pop(0) if len(told) > 1 else told[0]
         if status == "hang":
             time.sleep(20)
+            return
         self.server.came.append((self.path, status, dict(self.headers), body))
         if status == "drop":
             return
