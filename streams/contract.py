@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedAlert, Time
+from maritime.sharing.envelope import Envelope
 from streams import codec
 from streams.snapshots import MOST_CHUNKS
 from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
@@ -161,6 +162,7 @@ SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "dead_letter_headers": DeadLetterHeaders,
     "snapshot_manifest": Manifest,
     "batch_headers": BatchHeaders,
+    "envelope": Envelope,
 }
 """Model by the name of its file in docs/schemas/."""
 

@@ -12,7 +12,7 @@ import typer
 from matplotlib.image import imread
 
 from maritime.cli import app
-from tests.cli.running import PROJECT, maritime
+from tests.cli.running import PROJECT, maritime, with_alert_id
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 README = PAGES[0].read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def test_every_command_shown_is_in_a_console_block():
 def test_the_commands_of_a_page_run(page, tmp_path):
     (tmp_path / "configs").symlink_to(PROJECT / "configs")
     for line in commands(page):
-        ran = maritime(*shlex.split(line), cwd=tmp_path)
+        ran = maritime(*shlex.split(with_alert_id(line, tmp_path)), cwd=tmp_path)
         assert ran.code == 0, f"{line}: {ran.err}"
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from maritime.sharing.envelope import Envelope, Status
     from maritime.sharing.policy import ReleasePolicy
     from maritime.sharing.prepare import Address
+    from maritime.sharing.release import Release
 
 Policy = Annotated[Path | None, typer.Option(help="Release policy; without one there are no partners.")]
 From = Annotated[
@@ -64,13 +66,23 @@ def export(
             print(f"maritime: {sentence}", file=sys.stderr)
             return 1
         envelope = answer.envelope
-    document = FORMATS[format_].render(Release(envelope, sign(envelope, signing) if signing else None))
+    release = Release(envelope, sign(envelope, signing) if signing else None)
+    document = rendered(release, format_, by.partners[partner].languages if partner else None)
     if as_json:
         print_json({"media_type": FORMATS[format_].media_type, "document": document.decode()})
     else:
         sys.stdout.buffer.write(document if document.endswith(b"\n") else document + b"\n")
         sys.stdout.flush()
     return 0
+
+
+def rendered(release: "Release", format_: str, languages: Sequence[str] | None) -> bytes:
+    """A release as a document, in the recipient's languages where the format has a place for several."""
+    from maritime.sharing.formats import FORMATS, cap
+
+    if format_ == "cap" and languages is not None:
+        return cap.render(release, languages=languages)
+    return FORMATS[format_].render(release)
 
 
 def the_policy(path: Path | None) -> "ReleasePolicy":

@@ -5,7 +5,7 @@ from typing import Final
 
 from maritime.errors import ConfigurationError
 
-NEEDED: Final = ("cryptography", "jwt", "rfc8785")
+NEEDED: Final = ("cryptography", "jwt", "lxml", "rfc8785")
 
 
 def need_share() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from maritime.cli.screen import Json, print_json, time_of
 from maritime.cli.share import need_share
-from maritime.errors import InputError, UsageError
+from maritime.errors import InputError
 
 if TYPE_CHECKING:
     from maritime.sharing.envelope import Envelope
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def verify(
     file: Annotated[
-        str, typer.Argument(help="A CloudEvent with an envelope, or an envelope and its signature; - reads.")
+        str, typer.Argument(help="A document of any format that carries an envelope; - is standard input.")
     ],
     keys: Annotated[Path, typer.Option(help="The originator's published key set (JWKS).")],
     at: Annotated[str | None, typer.Option(help="Judge as at this time; now if left out.")] = None,
@@ -26,7 +26,7 @@ def verify(
     """Say who signed an envelope and whether it is unaltered; 1 when the signature does not hold. Names no vessel."""
     need_share()
     from maritime.errors import SignatureError
-    from maritime.sharing.documents import open_document
+    from maritime.sharing.formats import open_document
     from maritime.sharing.keys import KeySet
     from maritime.sharing.signatures import verify as verify_signature
 
@@ -54,13 +54,13 @@ def verify(
 
 
 def _content(file: str) -> bytes:
-    from maritime.sharing.strict_json import LARGEST_BYTES
+    from maritime.sharing.untrusted import MOST_BYTES
 
     try:
         if file == "-":
-            return sys.stdin.buffer.read(LARGEST_BYTES + 1)
+            return sys.stdin.buffer.read(MOST_BYTES + 1)
         with Path(file).open("rb") as document:
-            return document.read(LARGEST_BYTES + 1)
+            return document.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(
             f"{file} cannot be read ({error.strerror}); name a document, or - for standard input"
@@ -93,21 +93,14 @@ def _read(envelope: dict[str, Any], *, must: bool) -> "Envelope | None":
 
 def _told(envelope: "Envelope | None", at_ms: int) -> dict[str, Any]:
     """What can be said of an envelope without personal data."""
+    from maritime.times import from_rfc3339
+
     if envelope is None:
         return {}
     names = ("alert_id", "revision", "kind", "status", "sent", "expires")
     told = {name: getattr(envelope, name) for name in names}
-    expired = envelope.expires is not None and _ms(envelope.expires) <= at_ms
+    expired = envelope.expires is not None and from_rfc3339(envelope.expires) <= at_ms
     return {"originator": envelope.originator.org_id, **told, "expired": expired}
-
-
-def _ms(expires: str) -> int:
-    from maritime.times import from_rfc3339
-
-    try:
-        return from_rfc3339(expires)
-    except UsageError:
-        raise InputError(f"the envelope expires at {expires}, which is no time") from None
 
 
 def _print(told: dict[str, Any]) -> None:

@@ -13,8 +13,7 @@ from hashlib import sha256
 from sys import intern
 from typing import Any, Final, NamedTuple
 
-import rfc8785
-
+from maritime.sharing.canonical import canonical
 from maritime.sharing.desk import Channel
 from maritime.sharing.formats.stix import render
 from maritime.sharing.sent import Sent, SentParcels
@@ -116,7 +115,7 @@ def _objects(parcel: Sent) -> list[dict[str, Any]]:
 
 def _indexed(thing: dict[str, Any]) -> _Object:
     version = thing.get("modified") or thing.get("created")
-    digest = sha256(rfc8785.dumps(thing)).digest()[:16]
+    digest = sha256(canonical(thing)).digest()[:16]
     return _Object(intern(thing["id"]), version and intern(version), intern(thing["type"]), digest)
 
 

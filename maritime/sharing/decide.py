@@ -15,7 +15,7 @@ from maritime.sharing.envelope import TLP_ORDER, Envelope, known
 from maritime.sharing.evidence_kinds import EVIDENCE
 from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Partner, ReleasePolicy, Rule
 from maritime.sharing.prepare import Address
-from maritime.sharing.redact import LEAST_KEY_BYTES, plain_value, redact
+from maritime.sharing.redact import LEAST_KEY_BYTES, bare_geometry, feedback_topic, plain_value, redact
 from maritime.times import from_rfc3339
 from maritime.units import MINUTE_MS
 
@@ -143,6 +143,9 @@ def urgent_copy(envelope: Envelope, recipient: str, address: Address) -> Envelop
     """The envelope whole, under the recipient's numbers, without who else has it and what no one here knows."""
     record = known(envelope)
     record["handling"]["rel_to"] = [recipient]
+    record["geometry"] = bare_geometry(envelope)
+    if envelope.feedback is not None:
+        record["feedback"]["topic"] = feedback_topic(recipient)
     record["evidence"] = [
         item | {"value": plain_value(item["value"])} for item in record["evidence"] if item["name"] in EVIDENCE
     ]

@@ -5,9 +5,8 @@ AJP-2.1 (source reliability, information credibility). Times are RFC 3339 in UTC
 Within a schema version fields are added, never removed or given another meaning; readers keep what they do not know.
 """
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
-import rfc8785
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from maritime.alerts.schema import (
@@ -22,6 +21,8 @@ from maritime.alerts.schema import (
 )
 from maritime.detect.episode import Scalar
 from maritime.errors import UsageError
+from maritime.sharing.canonical import canonical
+from maritime.sharing.shapes import Part, Shapes, parts_of, shapes_of
 from maritime.times import from_rfc3339, to_rfc3339
 
 SCHEMA_VERSION: Final = "1.0"
@@ -49,12 +50,11 @@ CapCertainty = Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
 
 OrgId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$", description="short name of an organisation")]
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+UUID4: Final = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3})?\+00:00"
 Uuid4 = Annotated[
     str,
-    Field(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
-        description="random (RFC 9562 version 4): tells neither time nor content",
-    ),
+    Field(pattern=f"^{UUID4}$", description="random (RFC 9562 version 4): tells neither time nor content"),
 ]
 
 
@@ -69,13 +69,53 @@ def _is_a_time(text: str) -> str:
 
 Time = Annotated[
     str,
-    AfterValidator(_is_a_time),
     Field(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?\+00:00$",
+        pattern=f"^{TIME}$",
         json_schema_extra={"format": "date-time"},
         description="RFC 3339, UTC, with the offset written as +00:00",
     ),
+    AfterValidator(_is_a_time),
 ]
+
+
+class Reference(NamedTuple):
+    """An earlier revision, and when the recipient's copy of it was sent."""
+
+    alert_id: str
+    revision: int
+    sent: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The reference in `alert_id@revision@sent`, of the form that the envelope demands."""
+        alert_id, revision, sent = text.split("@")
+        return cls(alert_id, int(revision), sent)
+
+
+def _is_a_reference(text: str) -> str:
+    _is_a_time(Reference.parse(text).sent)
+    return text
+
+
+ReferenceText = Annotated[
+    str,
+    Field(
+        pattern=f"^{UUID4}@[0-9]{{1,9}}@{TIME}$",
+        description="alert_id@revision@sent; sent is that of the recipient's copy, without which CAP cannot name it",
+    ),
+    AfterValidator(_is_a_reference),
+]
+
+AnyGeometry = PointGeometry | GeometryCollection | Geometry
+
+
+def _is_a_shape(geometry: AnyGeometry) -> AnyGeometry:
+    """Whether its coordinates are those of its type, which GeoJSON's types alone do not say."""
+    parts_of(geometry.model_dump())
+    return geometry
+
+
+CheckedGeometry = Annotated[AnyGeometry, AfterValidator(_is_a_shape)]
 
 
 def offset_time(t_ms: int) -> str:
@@ -242,11 +282,7 @@ class Envelope(_Part):
     revision: int = Field(ge=0)
     kind: Kind
     status: Status
-    references: list[str] = Field(
-        [],
-        description="earlier revisions that this one replaces, alert_id@revision@sent: "
-        "when the recipient's copy of it was sent, without which CAP cannot name it",
-    )
+    references: list[ReferenceText] = Field([], description="earlier revisions that this one replaces")
     context_id: Uuid4 | None = Field(None, description="shared by reports of one event from several originators")
     originator: Originator
     sent: Time
@@ -255,7 +291,7 @@ class Envelope(_Part):
     event: Event
     assessment: Assessment | None = None
     vessels: list[Vessel] = []
-    geometry: PointGeometry | GeometryCollection | Geometry | None = None
+    geometry: CheckedGeometry | None = None
     places: list[Place] = []
     position_uncertainty_m: float | None = Field(None, ge=0)
     area_desc: str | None = None
@@ -278,9 +314,19 @@ class Envelope(_Part):
     def canonical(self) -> bytes:
         """The envelope's canonical bytes (RFC 8785): what is signed, and what every format carries.
 
-        Raises rfc8785.CanonicalizationError for numbers that JSON cannot say exactly.
+        Raises InputError for numbers that JSON cannot say exactly.
         """
-        return rfc8785.dumps(self.to_dict())
+        return canonical(self.to_dict())
+
+    def shapes(self) -> Shapes:
+        """Where it is: the shapes of its geometry, or where that is absent the points of its places."""
+        if self.geometry is None:
+            return Shapes([(place.lon, place.lat) for place in self.places], [])
+        return shapes_of(self.parts())
+
+    def parts(self) -> list[Part]:
+        """The parts of its geometry."""
+        return parts_of(self.geometry.model_dump()) if self.geometry else []
 
 
 def known(part: BaseModel) -> dict[str, Any]:

@@ -65,7 +65,7 @@ moved_nm measure nm
 nav_status word
 near_deg measure deg
 net_nm measure nm
-night word
+night place
 other_hull identity
 other_last_report time
 other_lat place deg

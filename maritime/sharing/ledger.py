@@ -30,7 +30,7 @@ from maritime.errors import InputError, OutputError, UsageError
 from maritime.sharing.envelope import Kind, PolicyMark, Time, Uuid4
 from maritime.sharing.merkle import Frontier, consistency_path, frontier, inclusion_path, leaf_hash
 from maritime.sharing.receipts import Head
-from maritime.sharing.strict_json import read_json
+from maritime.sharing.untrusted import read_object
 
 Decision = Literal["released", "unchanged", "denied", "held", "cancelled", "purged"]
 
@@ -217,7 +217,7 @@ class Ledger:
         text, hash_of_entry = self._entry_row(seq)
         if not seq < size <= len(self):
             raise UsageError(f"entry {seq} is not in a head of size {size}; take a newer head")
-        fields = read_json(text.encode())
+        fields = read_object(text.encode())
         if fields["sha256"] is None:
             raise UsageError(f"entry {seq} sent nothing, so there is no copy to prove")
         path = inclusion_path(seq, size, self._node)

@@ -10,7 +10,7 @@ from maritime.errors import InputError
 from maritime.sharing.ledger import BEGINNING, Ledger, entry_hash, leaf_of
 from maritime.sharing.merkle import Frontier, leaf_hash
 from maritime.sharing.receipts import Head
-from maritime.sharing.strict_json import read_json
+from maritime.sharing.untrusted import read_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _wrong(row: tuple[Any, ...], tree: Frontier, previous: bytes) -> str | None:
     if entry_hash(text, previous, salt) != stored_hash:
         return "was changed, or does not follow the entry before it"
     try:
-        leaf = leaf_of(read_json(text), stored_hash)
+        leaf = leaf_of(read_object(text), stored_hash)
     except (InputError, KeyError):
         return "is no entry"
     if b"".join(tree.add(leaf_hash(rfc8785.dumps(leaf)))) != nodes:

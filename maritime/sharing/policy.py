@@ -56,7 +56,13 @@ FIELDS: Final = (
 IDENTITIES: Final = frozenset({"vessels.mmsi", "vessels.imo", "vessels.name", "vessels.call_sign"})
 TIMES: Final = frozenset({"observed.start", "observed.end", "places.at"})
 HIDDEN_BY_GRID: Final = frozenset({"places.sog_kn", "places.cog_deg"})
-HIDDEN_BY_TIME_STEP: Final = frozenset({"assessment.review"})
+HIDDEN_BY_TIME_STEP: Final = frozenset(
+    {"assessment.review", "evidence.night", "evidence.sun_altitude_deg", "explanation.hour"}
+)
+FREE_TEXT: Final = frozenset({"assessment.caveats", "event.subtype"})
+"""What people write as they like: who, where and when may be in it."""
+JOINING: Final = frozenset({"context_id"})
+"""Numbers that several recipients have: two of them who compare their copies know whom a pseudonym stands for."""
 SEVERITIES: Final[tuple[CapSeverity, ...]] = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 PROTECTORS: Final[frozenset[Purpose]] = frozenset({"search_and_rescue", "humanitarian_protection"})
 GROUP: Final = "group:"  # before a group's name in rel_to
@@ -129,10 +135,15 @@ class Rule(_Part):
     delay_min: float = Field(0.0, ge=0, description="so long after it was sent")
     release: tuple[str, ...] = Field(description="fields, and @sets of them; all others are withheld")
     pseudonyms: bool = Field(False, description="vessels bear a name that only this recipient has for them")
-    grid_deg: float | None = Field(None, gt=0, le=10, description="positions become cells of a fixed grid")
-    time_step_min: float | None = Field(None, gt=0, le=7 * 24 * 60, description="times are rounded to it")
+    grid_deg: float | None = Field(None, ge=0.01, le=10, description="positions become cells of a fixed grid")
+    time_step_min: float | None = Field(None, ge=1, le=7 * 24 * 60, description="times are rounded to it")
     significant_digits: int | None = Field(None, ge=1, le=6, description="other numbers are rounded to so many")
     retain_days: float | None = Field(None, gt=0, description="shorter than the mark's, if at all")
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether it hides who, where or when behind something less exact."""
+        return self.pseudonyms or self.grid_deg is not None or self.time_step_min is not None
 
 
 class Agreement(_Part):
@@ -296,9 +307,12 @@ class ReleasePolicy(_Part):
             if rule.time_step_min is not None and name in HIDDEN_BY_TIME_STEP:
                 yield f"{place}.release", f"{name} tells when it was more closely than time_step_min does"
             measures = clue == "measure" or name in ("vessels.length_m", "assessment.confidence")
-            is_coarse = rule.pseudonyms or rule.grid_deg is not None or rule.time_step_min is not None
-            if measures and is_coarse and rule.significant_digits is None:
+            if measures and rule.is_coarse and rule.significant_digits is None:
                 yield f"{place}.release", f"{name} to the last digit identifies a vessel; set significant_digits"
+            if name in FREE_TEXT and rule.is_coarse:
+                yield f"{place}.release", f"{name} is free text, which may tell what this rule makes coarse"
+            if name in JOINING and rule.pseudonyms:
+                yield f"{place}.release", f"{name} joins the copy with those of others, who may know the vessel"
         if "places.at" in released and "places" not in released:
             yield f"{place}.release", "places.at is of no use without places"
         if rule.pseudonyms and released & {"geometry", "places"} and rule.grid_deg is None:
@@ -337,6 +351,8 @@ class ReleasePolicy(_Part):
             more = "gives more significant_digits"
         elif b.pseudonyms and not a.pseudonyms and "vessels.mmsi" not in told_a:
             more = "gives pseudonyms"
+        elif a.is_coarse and not b.is_coarse:
+            more = "makes nothing coarse"
         elif a.retain_days is not None and (b.retain_days is None or b.retain_days > a.retain_days):
             more = "is kept longer"
         else:

@@ -20,7 +20,7 @@ from maritime.sharing.ledger import Entry, Ledger, PolicyState
 from maritime.sharing.policy import ReleasePolicy
 from maritime.sharing.prepare import Address, prepare
 from maritime.sharing.redact import cancel
-from maritime.sharing.signatures import sign
+from maritime.sharing.signatures import ENVELOPE, sign_bytes
 from maritime.times import from_rfc3339
 
 NOT_NEWS: Final = frozenset({"sent", "revision", "kind", "references", "expires"})
@@ -179,7 +179,8 @@ class Publisher:
     def _sent(
         self, alert: Alert, partner: str, copy: Envelope, written: Written, decision: Decision, now_ms: int
     ) -> tuple[Entry, Parcel | None]:
-        canonical, jws = copy.canonical(), sign(copy, self._secrets.signing)
+        canonical = copy.canonical()
+        jws = sign_bytes(canonical, self._secrets.signing, ENVELOPE, detached=True)
         channel: Channel = "actual" if copy.status == "actual" else "exercise"
         until_ms = from_rfc3339(copy.handling.retain_until) if copy.handling.retain_until else now_ms
         kept = Copy(copy.revision, copy.kind, copy.sent, canonical)

@@ -14,7 +14,7 @@ from maritime.errors import InputError, SignatureError
 from maritime.sharing.keys import KeySet, SigningKey
 from maritime.sharing.merkle import extends, includes, leaf_hash
 from maritime.sharing.signatures import check_time, sign_bytes, verify_bytes
-from maritime.sharing.strict_json import read_json
+from maritime.sharing.untrusted import read_object
 
 HEAD: Final = "maritime-ledger-head+jws"
 """The `typ` of a signed head."""
@@ -47,7 +47,7 @@ def read_head(jws: str, keys: KeySet, at_ms: int) -> Head:
     """The head that an originator signed. Raises SignatureError, with the reasons of `signatures.verify`."""
     key, payload = verify_bytes(jws, keys, HEAD)
     try:
-        head = read_json(payload)
+        head = read_object(payload)
         read = Head(_count(head["size"]), _hash(head["root"]), _hash(head["last_hash"]), str(head["at"]))
     except (InputError, KeyError):
         raise SignatureError("malformed", "what was signed is no head of a ledger") from None

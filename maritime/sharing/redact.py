@@ -8,13 +8,14 @@ import base64
 import hashlib
 import hmac
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from maritime.errors import UsageError
 from maritime.sharing.envelope import Envelope, offset_time
 from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, Kind
-from maritime.sharing.policy import Partner, ReleasePolicy, Rule
+from maritime.sharing.policy import TIMES, Partner, ReleasePolicy, Rule
 from maritime.sharing.prepare import Address, worded
 from maritime.times import from_rfc3339
 from maritime.units import DAY_MS, EARTH_RADIUS_M, MINUTE_MS
@@ -22,6 +23,8 @@ from maritime.units import DAY_MS, EARTH_RADIUS_M, MINUTE_MS
 PSEUDONYM_BYTES: Final = 10  # 80 bits: no two vessels of the world share one by chance
 LEAST_KEY_BYTES: Final = 32  # of HMAC-SHA-256 (RFC 2104 §3: not shorter than the hash)
 DEGREE_M: Final = math.radians(1.0) * EARTH_RADIUS_M
+LARGEST_CODE: Final = 255  # of a word that is a number: types of ships, navigational status (ITU-R M.1371-5)
+_WORD: Final = re.compile(r"[A-Za-z]?[a-z_ -]{0,39}")  # no digits and no names in capitals
 
 
 def redact(
@@ -42,6 +45,7 @@ def redact(
         raise ValueError(f"the pseudonyms of '{recipient}' need a key of {LEAST_KEY_BYTES} bytes")
     named = policy.released_by(rule)
     copy = _skeleton(envelope, address, now_ms)
+    copy["sent"] = _stepped(copy["sent"], rule.time_step_min)
     if envelope.expires is not None:
         copy["expires"] = _stepped(envelope.expires, rule.time_step_min, up=True)
     copy["handling"] = _handling(envelope, rule, policy, policy.partners[recipient], recipient, now_ms)
@@ -57,7 +61,7 @@ def redact(
     if "context_id" in named:
         copy["context_id"] = address.context_id
     if "feedback" in named and envelope.feedback is not None:
-        copy["feedback"] = {"ack_required": envelope.feedback.ack_required, "topic": f"feedback.{recipient}"}
+        copy["feedback"] = {"ack_required": envelope.feedback.ack_required, "topic": feedback_topic(recipient)}
     copy["evidence"] = [
         {"name": item.name, "value": value, "unit": EVIDENCE[item.name].unit}
         for item in envelope.evidence
@@ -116,6 +120,7 @@ def _event(envelope: Envelope, named: frozenset[str]) -> dict[str, Any]:
 
 def _assessment(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[str, Any] | None:
     told = envelope.assessment
+    tells_offence = envelope.event.nature == "offence" and "event.subtype" in named
     if told is None:
         return None
     made: dict[str, Any] = {"severity": "Unknown", "urgency": "Unknown", "certainty": "Unknown"}
@@ -128,10 +133,10 @@ def _assessment(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[s
         made["confidence"] = _digits(told.confidence, rule.significant_digits)
     if "assessment.detector" in named and told.detector:
         made["detector"] = {name: getattr(told.detector, name) for name in ("name", "version", "config_sha256")}
-    if told.review and (
-        "assessment.review" in named or (envelope.event.nature == "offence" and "event.subtype" in named)
-    ):
-        made["review"] = {name: getattr(told.review, name) for name in ("state", "role", "at")}
+    if told.review and ("assessment.review" in named or tells_offence):
+        made["review"] = {"state": told.review.state, "role": told.review.role}
+        if "assessment.review" in named and named & TIMES:
+            made["review"]["at"] = told.review.at
     made["explanation"] = [
         {
             "feature": item.feature,
@@ -143,7 +148,8 @@ def _assessment(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[s
         if f"explanation.{item.feature}" in named
         and (value := _coarse(plain_value(item.value), EXPLANATION[item.feature], rule)) is not None
     ]
-    return made
+    says_something = tells_offence or made["explanation"] or any(name.startswith("assessment.") for name in named)
+    return made if says_something else None
 
 
 def _vessels(envelope: Envelope, rule: Rule, named: frozenset[str], key: bytes | None) -> list[dict[str, Any]]:
@@ -173,7 +179,8 @@ def _handling(
         "purpose": [purpose for purpose in mark.purpose if purpose in partner.mandate],
         "rel_to": [recipient],
         "onward": mark.onward,
-        "personal_data": mark.personal_data,
+        # that it is none follows from length and IMO number, and is told to who may look these up
+        "personal_data": mark.personal_data or "vessels.mmsi" not in policy.released_by(rule),
         "retain_until": offset_time(min(retain) // step_ms * step_ms),
         "withheld": policy.withheld_by(rule),
         "generalised": {
@@ -191,8 +198,8 @@ def _whereabouts(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[
     """Geometry, places and their uncertainty; with a grid the cells alone."""
     made: dict[str, Any] = {}
     if rule.grid_deg is None:
-        if "geometry" in named and envelope.geometry is not None:
-            made["geometry"] = {"type": envelope.geometry.type} | _shape_of(envelope)
+        if "geometry" in named:
+            made["geometry"] = bare_geometry(envelope)
         if "places" in named:
             made["places"] = [_place(each.model_dump(), named, rule) for each in envelope.places]
         if named & {"geometry", "places"}:
@@ -211,15 +218,20 @@ def _whereabouts(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[
     return made
 
 
-def _shape_of(envelope: Envelope) -> dict[str, Any]:
-    """Coordinates only: a geometry has no room for anything else."""
-    geometry = envelope.geometry
-    assert geometry is not None
-    whole = geometry.model_dump()
+def bare_geometry(envelope: Envelope) -> dict[str, Any] | None:
+    """Its geometry with types and coordinates only: there is no room for anything else."""
+    if envelope.geometry is None:
+        return None
+    whole = envelope.geometry.model_dump()
     if "geometries" in whole:
         parts = [{"type": part["type"], "coordinates": _numbers(part["coordinates"])} for part in whole["geometries"]]
-        return {"geometries": parts}
-    return {"coordinates": _numbers(whole["coordinates"])}
+        return {"type": whole["type"], "geometries": parts}
+    return {"type": whole["type"], "coordinates": _numbers(whole["coordinates"])}
+
+
+def feedback_topic(recipient: str) -> str:
+    """Where a recipient answers: its own, whatever other recipients have."""
+    return f"feedback.{recipient}"
 
 
 def _numbers(coordinates: Any) -> Any:
@@ -240,15 +252,18 @@ def _place(place: Mapping[str, Any], named: frozenset[str], rule: Rule) -> dict[
 
 
 def _cell(lat: float, lon: float, grid_deg: float) -> tuple[float, float, float, float]:
-    """South, west, north, east of the cell that a position lies in; cells at the poles and at 180° are cut."""
-    row, column = math.floor((lat + 90.0) / grid_deg), math.floor((lon + 180.0) / grid_deg)
-    south, west = row * grid_deg - 90.0, column * grid_deg - 180.0
-    return (
-        round(south, 9),
-        round(west, 9),
-        round(min(south + grid_deg, 90.0), 9),
-        round(min(west + grid_deg, 180.0), 9),
-    )
+    """South, west, north, east of the cell that a position lies in."""
+    south, north = _between(lat, -90.0, 90.0, grid_deg)
+    west, east = _between(lon, -180.0, 180.0, grid_deg)
+    return south, west, north, east
+
+
+def _between(deg: float, least: float, most: float, grid_deg: float) -> tuple[float, float]:
+    """The lines of the grid around a coordinate; the last cell takes what is left, so that none is narrower."""
+    count = math.floor((most - least) / grid_deg + 1e-9)
+    number = min(math.floor((deg - least) / grid_deg), count - 1)
+    upper = most if number == count - 1 else least + (number + 1) * grid_deg
+    return round(least + number * grid_deg, 9), round(upper, 9)
 
 
 def _middle(cell: tuple[float, float, float, float]) -> dict[str, float]:
@@ -301,7 +316,16 @@ def _coarse(value: Any, kind: Kind, rule: Rule) -> Any:
     if kind.clue == "measure":
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return _digits(value, rule.significant_digits) if is_number else None
+    if kind.clue == "word" and rule.is_coarse:
+        return value if all(map(_is_word, value if isinstance(value, list) else [value])) else None
     return value
+
+
+def _is_word(value: Any) -> bool:
+    """Whether it is a word or a small code: another originator's text might be a name or a position."""
+    return (isinstance(value, int) and 0 <= value <= LARGEST_CODE) or (
+        isinstance(value, str) and _WORD.fullmatch(value) is not None
+    )
 
 
 def _digits(value: float | None, digits: int | None) -> float | None:

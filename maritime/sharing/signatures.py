@@ -12,9 +12,9 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import InvalidSignatureError, PyJWTError
 
 from maritime.errors import InputError, SignatureError, UsageError
+from maritime.sharing.canonical import canonical
 from maritime.sharing.envelope import Envelope
 from maritime.sharing.keys import ALGORITHM, KeySet, PublicKey, SigningKey
-from maritime.sharing.strict_json import canonical
 from maritime.times import from_rfc3339, to_rfc3339
 
 ENVELOPE: Final = "maritime-envelope+jws"
@@ -39,7 +39,7 @@ def sign(envelope: Envelope, key: SigningKey) -> str:
 
 
 def verify(envelope: dict[str, Any], jws: str, keys: KeySet, at_ms: int) -> PublicKey:
-    """The key that signed an envelope as received: what `read_json` read, so that fields unknown here count too.
+    """The key that signed an envelope as received: what `open_document` opened, so that fields unknown here count too.
 
     The key must be valid at the time of sending that the envelope gives, which is no later than `at_ms`.
 

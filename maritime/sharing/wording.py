@@ -9,10 +9,9 @@ import math
 import re
 from typing import Final, NamedTuple
 
-from maritime.alerts.antimeridian import nearest_turn
 from maritime.errors import UsageError
 from maritime.sharing.envelope import Envelope, Vessel
-from maritime.sharing.shapes import Position, shapes_of
+from maritime.sharing.shapes import Circle, Position, circle_around
 from maritime.units import EARTH_RADIUS_M
 
 LONGEST_HEADLINE: Final = 160  # characters (CAP 1.2 §3.2.2 headline: what displays may show)
@@ -244,15 +243,15 @@ def headline(envelope: Envelope, language: str = "en") -> str:
     """What happened, to whom, where and when, in at most 160 characters; distress comes first.
 
     What does not fit is left out from the end, the time before the name and the name before the position. Raises
-    UsageError for a language without texts, InputError for a geometry that is none.
+    UsageError for a language without texts.
     """
     text = _of(language)
     marks = [mark for mark in (text.statuses.get(envelope.status), _safety(envelope, text)) if mark]
     if envelope.kind == "cancel":
         marks.append(text.cancelled)
     event = ": ".join([*marks, event_name(envelope, language)])
-    position = _position(envelope, _known_points(envelope))
-    where = text.near.format(position=position.text) if position else None
+    circle = circle_around(_known_points(envelope), envelope.position_uncertainty_m)
+    where = text.near.format(position=_position(circle)) if circle else None
     subject = _subject(envelope)
     nameless = subject.model_copy(update={"name": None}) if subject else None
     for vessel, when in ((subject, _when(envelope, text)), (subject, None), (nameless, None)):
@@ -266,13 +265,13 @@ def headline(envelope: Envelope, language: str = "en") -> str:
 def area_desc(envelope: Envelope, language: str = "en") -> str | None:
     """The area that it is about, with its reach; None when the envelope has no position. Raises as `headline` does."""
     text = _of(language)
-    position = _position(envelope, _all_points(envelope))
-    if position is None:
+    circle = circle_around(envelope.shapes().outline(), envelope.position_uncertainty_m)
+    if circle is None:
         return None
-    around = text.around.format(position=position.text)
-    if not position.uncertainty_m:
+    around = text.around.format(position=_position(circle))
+    if not circle.radius_m:
         return around
-    metres = math.ceil(position.uncertainty_m)
+    metres = math.ceil(circle.radius_m)
     return f"{around} (± {metres} m)" if metres < 1000 else f"{around} (± {math.ceil(metres / 1000)} km)"
 
 
@@ -300,11 +299,6 @@ def is_distress(envelope: Envelope) -> bool:
     safety = envelope.safety
     said = safety is not None and (safety.distress or safety.sar_phase == "distress")
     return said or envelope.event.nature == "distress"
-
-
-class _Position(NamedTuple):
-    text: str
-    uncertainty_m: float | None
 
 
 def _of(language: str) -> Language:
@@ -342,27 +336,12 @@ def _known_points(envelope: Envelope) -> list[Position]:
     """The point of its geometry, or else the last of its places, or else all of its geometry."""
     if envelope.places and (envelope.geometry is None or envelope.geometry.type != "Point"):
         return [(envelope.places[-1].lon, envelope.places[-1].lat)]
-    return _all_points(envelope)
+    return envelope.shapes().outline()
 
 
-def _all_points(envelope: Envelope) -> list[Position]:
-    shapes = shapes_of(envelope)
-    return [*shapes.points, *(position for rings in shapes.polygons for position in rings[0])]
-
-
-def _position(envelope: Envelope, points: list[Position]) -> _Position | None:
-    """The middle of the box around some points, also over the antimeridian; uncertain by as much as the box reaches."""
-    if not points:
-        return None
-    lons = [nearest_turn(lon, points[0][0]) for lon, _ in points]
-    lats = [lat for _, lat in points]
-    lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
-    reach_m = METRES_PER_DEGREE * math.hypot(lat - min(lats), (lon - min(lons)) * math.cos(math.radians(lat)))
-    known_m = envelope.position_uncertainty_m
-    uncertainty_m = max(known_m or 0.0, reach_m) if known_m is not None or reach_m else None
-    decimals = _decimals(uncertainty_m)
-    lon = nearest_turn(lon, 0.0)
-    return _Position(f"{_degrees(lat, decimals, 'NS')} {_degrees(lon, decimals, 'EW')}", uncertainty_m)
+def _position(circle: Circle) -> str:
+    decimals = _decimals(circle.radius_m)
+    return f"{_degrees(circle.lat, decimals, 'NS')} {_degrees(circle.lon, decimals, 'EW')}"
 
 
 def _decimals(uncertainty_m: float | None) -> int:

@@ -35,3 +35,11 @@ def maritime(*arguments: object, cwd: Path, env: dict[str, str] | None = None, t
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def with_alert_id(line: str, folder: Path) -> str:
+    """A command of the docs with the id of a replay's first alert, where it says ALERT_ID."""
+    if "ALERT_ID" not in line:
+        return line
+    first = (folder / "out" / "alerts.jsonl").read_text().splitlines()[0]
+    return line.replace("ALERT_ID", json.loads(first)["alert_id"])

@@ -9,7 +9,7 @@ import typer
 from maritime.cli import app
 from maritime.sharing.desk import Desk
 from maritime.sharing.ledger import Ledger
-from tests.cli.running import PROJECT, maritime
+from tests.cli.running import PROJECT, maritime, with_alert_id
 
 DOCS = PROJECT / "docs" / "commands.md"
 
@@ -80,10 +80,7 @@ def run(lines, tmp_path, env=None):
     for folder in ("configs", "docs"):
         (tmp_path / folder).symlink_to(PROJECT / folder)
     for line in lines:
-        if "ALERT_ID" in line:
-            first = (tmp_path / "out" / "alerts.jsonl").read_text().splitlines()[0]
-            line = line.replace("ALERT_ID", json.loads(first)["alert_id"])
-        ran = maritime(*shlex.split(line), cwd=tmp_path, env=env)
+        ran = maritime(*shlex.split(with_alert_id(line, tmp_path)), cwd=tmp_path, env=env)
         assert ran.code == 0, f"{line}: {ran.out} {ran.err}"
         assert ran.out.strip()
         if "--json" in line:

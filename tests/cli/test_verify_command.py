@@ -7,7 +7,9 @@ import sys
 import pytest
 import rfc8785
 
+from maritime.sharing.formats import FORMATS
 from maritime.sharing.keys import KeySet, SigningKey, current_key
+from maritime.sharing.release import Release
 from maritime.sharing.signatures import ENVELOPE, sign, sign_bytes
 from maritime.times import from_rfc3339
 from tests.cli.running import PROJECT, maritime
@@ -117,12 +119,22 @@ def test_what_is_signed_but_no_envelope_is_not_valid(folder):
 
 
 def test_a_time_that_is_none_is_said(folder):
-    document(folder, *signed(full().to_dict() | {"expires": "2026-99-99T00:00:00+00:00"}))
+    document(folder, *signed(full().to_dict() | {"expires": "2026-02-30T00:00:00+00:00"}))
     ran = verify(folder)
-    assert (ran.code, "is no time" in ran.err) == (1, True)
+    assert (ran.code, "not valid (not_an_envelope)" in ran.err, "expires is wrong" in ran.err) == (1, True, True)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"data":{}}', b'{"specversion":"1.0","data":"x"}'])
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_opened(folder, name):
+    (folder / "event.json").write_bytes(FORMATS[name].render(Release(full(), sign(full(), KEY))))
+    assert verify(folder, "--json").json()["kid"] == KEY.kid
+    (folder / "event.json").write_bytes(FORMATS[name].render(Release(full(revision=3), sign(full(), KEY))))
+    assert verify(folder, "--json").json()["reason"] == "altered"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"\xff", b"<x/>", b'{"data":{}}', b'{"specversion":"1.0","data":"x"}']
+)
 def test_what_is_no_document_is_said(folder, content):
     (folder / "event.json").write_bytes(content)
     assert verify(folder).code == 1

@@ -7,7 +7,7 @@ import pytest
 import xmlschema
 from lxml import etree
 
-from maritime.sharing.formats.cap import parse
+from maritime.sharing.formats.cap import FORMAT
 from maritime.units import HOUR_MS
 from tests.console.house import ALERT, LONGER, NONE_AFTER_ALL, NOW_MS, alert
 from tests.sharing.shared import official
@@ -83,7 +83,7 @@ def test_entries_lead_to_valid_messages_the_newest_first(house, cap):
         assert by_libxml.validate(message), by_libxml.error_log
         by_python.validate(etree.ElementTree(message))
         assert message.xpath("cap:info/cap:language/text()", namespaces=NS) == ["en", "fr"]  # the partner's
-        assert parse(answer.content).jws
+        assert FORMAT.parse(answer.content).jws
         kinds.append(message.findtext("cap:msgType", namespaces=NS))
         message.remove(message.find("cap:status", NS))
         assert not by_libxml.validate(message)  # the judge can say no

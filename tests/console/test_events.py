@@ -7,7 +7,7 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_structured
 from cloudevents.core.formats.json import JSONFormat
 
-from maritime.sharing.formats.cloudevent import parse
+from maritime.sharing.formats.cloudevent import FORMAT
 from maritime.sharing.keys import KeySet
 from maritime.sharing.ledger import Ledger
 from maritime.sharing.receipts import check_receipt, read_head
@@ -29,7 +29,7 @@ def test_events_are_read_by_the_sdk_and_their_signatures_hold(house):
         message = HTTPMessage({"content-type": "application/cloudevents+json"}, line)
         event = from_structured(message, JSONFormat())
         assert event.get_type() == "org.maritime-watch.envelope.v1"
-        release = parse(line)
+        release = FORMAT.parse(line)
         verify(release.envelope.to_dict(), release.jws, house.keys, house.clock_ms)
     assert [int(each["sequence"]) for each in lines_of(answer)] == [1, 2, 3]
     assert [int(each["sequence"]) for each in lines_of(house.get("/events?after=2"))] == [3]
@@ -81,7 +81,7 @@ def test_the_link_leads_through_all_pages(house):
 def test_a_receipt_proves_the_copy_under_the_newest_head(house):
     house.take(ALERT)
     (line,) = house.get("/events").content.splitlines()
-    copy = parse(line).envelope
+    copy = FORMAT.parse(line).envelope
     path = f"/receipts/{copy.alert_id}/{copy.revision}"
     assert house.get(path).status_code == 409  # no head covers it yet
     house.sign_head()
@@ -98,7 +98,7 @@ def test_a_receipt_proves_the_copy_under_the_newest_head(house):
 def test_a_head_that_the_keys_do_not_verify_is_not_given(house):
     house.take(ALERT)
     house.sign_head()
-    copy = parse(house.get("/events").content.splitlines()[0]).envelope
+    copy = FORMAT.parse(house.get("/events").content.splitlines()[0]).envelope
     with (house.folder / "heads").open("a") as file:
         file.write("e30.e30.AA\n")
     assert house.get(f"/receipts/{copy.alert_id}/0").status_code == 200

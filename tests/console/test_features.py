@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from geojson_pydantic import FeatureCollection
 
-from maritime.sharing.formats.geojson import parse
+from maritime.sharing.formats.geojson import FORMAT
 from maritime.units import HOUR_MS
 from tests.console.house import ALERT, LONGER, NONE_AFTER_ALL, NOW_MS, alert
 
@@ -55,7 +55,7 @@ def test_features_are_valid_and_carry_the_release(house):
     answer = house.get(ITEMS)
     assert answer.headers["Content-Type"] == "application/geo+json"
     (feature,) = found(house)
-    release = parse(json.dumps(feature).encode())
+    release = FORMAT.parse(json.dumps(feature).encode())
     assert (release.envelope.canonical(), release.jws) == (parcel.envelope, parcel.jws)
     item = house.get(f"{ITEMS}/{feature['id']}").json()
     assert {name: value for name, value in item.items() if name != "links"} == feature

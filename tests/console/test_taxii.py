@@ -10,7 +10,7 @@ from stix2validator import ValidationOptions, validate_parsed_json
 from taxii2client.v21 import Collection, Server, as_pages
 
 from maritime.console.taxii import collection_id
-from maritime.sharing.formats.stix import parse
+from maritime.sharing.formats.stix import FORMAT
 from maritime.sharing.ledger import Ledger
 from maritime.units import DAY_MS, HOUR_MS
 from tests.console.house import ALERT, LONGER, NONE_AFTER_ALL, NOW_MS, alert
@@ -88,7 +88,7 @@ def test_every_object_is_there_once_and_carries_the_release(house):
     assert [each["type"] for each in objects].count("extension-definition") == 1
     incidents = [each for each in objects if each["type"] == "incident"]
     carried = {
-        parse(json.dumps({"type": "bundle", "objects": [each]}).encode()).envelope.canonical() for each in incidents
+        FORMAT.parse(json.dumps({"type": "bundle", "objects": [each]}).encode()).envelope.canonical() for each in incidents
     }
     assert carried == {parcel.envelope for parcel in parcels if parcel.partner == "now"}
 

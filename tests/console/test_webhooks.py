@@ -18,7 +18,7 @@ from maritime.console.watched import Watched
 from maritime.console.webhook_settings import Hook, is_public, load_webhooks
 from maritime.console.webhooks import Clocks, PrivateAddressError, Webhooks, _Guard, signature
 from maritime.errors import ConfigurationError, InputError
-from maritime.sharing.formats.cloudevent import parse
+from maritime.sharing.formats.cloudevent import FORMAT
 from maritime.sharing.policy_file import load_policy
 from maritime.units import DAY_MS
 from tests.console.house import ALERT, LONGER, NONE_AFTER_ALL, alert
@@ -138,7 +138,7 @@ def test_each_copy_comes_signed_in_order_as_a_cloudevent(build, receiver):
         assert int(headers["webhook-timestamp"]) == house.clock_ms // 1000
         assert headers["Content-Type"] == "application/cloudevents+json"
         assert "Cookie" not in headers
-        assert parse(body).jws
+        assert FORMAT.parse(body).jws
     assert len({headers["webhook-id"] for _, _, headers, _ in receiver.came}) == 4
 
 

@@ -1,19 +1,13 @@
 """Envelopes of every type of alert, as the originator's own full view and as a coarsened copy."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from maritime.alerts.schema import AlertType
 from maritime.sharing.envelope import Envelope
 
-TYPES: Final = (
-    "dark_period",
-    "distress_beacon",
-    "feed_stale",
-    "identity_clash",
-    "loitering",
-    "position_withheld",
-    "reception_outage",
-    "unusual_landing",
-)
+JWS: Final = "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZX0..c2lnbmF0dXJl"
+"""Of the form of a signature; no key made it."""
+TYPES: Final = get_args(AlertType)
 NATURES: Final = {"distress_beacon": "distress", "feed_stale": "sensor", "reception_outage": "sensor"}
 AREA: Final = {
     "type": "Polygon",
@@ -148,6 +142,19 @@ def cancel() -> Envelope:
             "handling": {"tlp": "TLP:AMBER", "purpose": ["maritime_safety"], "rel_to": ["fusion-centre"]},
         }
     )
+
+
+def changed(envelope: Envelope, **parts: Any) -> Envelope:
+    """The envelope with parts replaced; fields of a part one by one, as `handling={"tlp": …}`."""
+    record = envelope.to_dict()
+    for name, value in parts.items():
+        record[name] = {**record[name], **value} if isinstance(record.get(name), dict) else value
+    return Envelope.model_validate(record)
+
+
+def named(envelope: Envelope) -> str:
+    """What a test of a sample is called."""
+    return f"{envelope.event.type}-{envelope.kind}-{envelope.revision}"
 
 
 EVERY: Final = [*(full(each) for each in TYPES), coarse(), cancel()]

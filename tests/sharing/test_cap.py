@@ -1,29 +1,24 @@
 """CAP messages are valid by the official schema, by two validators, and by what CAP 1.2 says beyond its schema."""
 
-import base64
 import itertools
 import re
 
 import pytest
 import xmlschema
 from hypothesis import given
-from hypothesis import strategies as st
 from lxml import etree
 from shapely.geometry import Polygon, shape
 from shapely.ops import unary_union
 
 from maritime.errors import InputError, UsageError
-from maritime.sharing.envelope import Envelope
-from maritime.sharing.formats import cap
-from maritime.sharing.formats.cap import FORMAT, parse, render
-from maritime.sharing.formats.embedded import LARGEST_DOCUMENT_BYTES
+from maritime.sharing.formats.cap import FORMAT, render
 from maritime.sharing.release import Release
 from maritime.sharing.wording import LANGUAGES
-from tests.sharing.samples import AREA, EVERY, cancel, coarse, full
+from tests.sharing.envelopes import releases
+from tests.sharing.samples import AREA, EVERY, JWS, cancel, changed, coarse, full, named
 from tests.sharing.shared import official
 
 NS = {"cap": "urn:oasis:names:tc:emergency:cap:1.2"}
-JWS = "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZX0..c2lnbmF0dXJl"
 WORD = r"[^\s,<&]+"
 NUMBER = r"-?\d+(\.\d+)?"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
@@ -120,14 +115,9 @@ def text(tree, path):
 
 
 @pytest.mark.parametrize("jws", [None, JWS])
-@pytest.mark.parametrize("envelope", EVERY, ids=lambda envelope: f"{envelope.event.type}-{envelope.kind}")
-def test_every_envelope_is_valid_and_comes_back(judge, envelope, jws):
-    release = Release(envelope, jws)
-    document = FORMAT.render(release)
-    assert judge(document) == []
-    assert FORMAT.parse(document) == release
-    assert FORMAT.parse(document).envelope.canonical() == envelope.canonical()
-    assert FORMAT.render(FORMAT.parse(document)) == document
+@pytest.mark.parametrize("envelope", EVERY, ids=named)
+def test_every_envelope_is_valid(judge, envelope, jws):
+    assert judge(render(Release(envelope, jws))) == []
 
 
 @pytest.mark.parametrize(
@@ -222,13 +212,12 @@ def test_references_point_at_the_message_before():
 
 
 def test_what_cannot_point_at_the_message_before(judge):
-    untold = full(references=["4e423363-002e-410f-8563-edd7cb220a22@1"])
+    untold = full(references=[])
     assert text(tree_of(untold), "cap:msgType") == "Alert"
     assert judge(render(Release(untold))) == []
-    assert parse(render(Release(untold))).envelope.kind == "update"
-    for references in ([], ["4e423363-002e-410f-8563-edd7cb220a22@1"], ["<x>@1@now"], ["a b@2@c"]):
-        with pytest.raises(InputError, match="alert_id@revision@sent"):
-            render(Release(Envelope.model_validate(cancel().to_dict() | {"references": references})))
+    assert FORMAT.parse(render(Release(untold))).envelope.kind == "update"
+    with pytest.raises(InputError, match="names no earlier message"):
+        render(Release(changed(cancel(), references=[])))
 
 
 def test_a_cancel_is_a_cancel(judge):
@@ -277,7 +266,7 @@ def test_languages_can_be_chosen(judge):
     tree = etree.fromstring(document)
     assert texts(tree, "cap:info/cap:language") == ["id", "en"]
     assert len(texts(tree, ".//cap:derefUri")) == 2  # the envelope and its signature, once
-    assert parse(document) == Release(coarse(), JWS)
+    assert FORMAT.parse(document) == Release(coarse(), JWS)
     for wrong in ([], ["xx"]):
         with pytest.raises(UsageError):
             render(Release(coarse()), wrong)
@@ -356,29 +345,16 @@ def test_nothing_is_added_that_the_envelope_does_not_say():
     assert "2026" not in re.sub("2026-03-15T06:00:00|2026-03-14T21:00:00", "", render(Release(cancel())).decode())
 
 
-HOSTILE = st.text(max_size=80) | st.sampled_from(
-    ["]]>", "<x/>", "&amp;", "&#0;", "\x00\x0b", "\ufffe\uffff", "\u202eabc", "𐀀🚢", "x" * 5_000, "<!--", " ", "\u2028"]
-)
-
-
-@given(HOSTILE, HOSTILE, HOSTILE)
-def test_hostile_text_comes_back_and_breaks_nothing(judge, one, two, three):
-    envelope = full(
-        originator={"org_id": "x", "name": one, "contact": two},
-        vessels=[{"name": three, "call_sign": one}],
-        evidence=[{"name": "n", "value": [two, {"a": three}]}],
-        handling={"tlp": "TLP:RED", "purpose": ["customs"], "rel_to": [one, two, three]},
-    )
-    document = render(Release(envelope))
-    assert judge(document) == []
-    assert parse(document).envelope.canonical() == envelope.canonical()
+@given(releases())
+def test_hostile_text_breaks_nothing(judge, release):
+    assert judge(render(release)) == []
 
 
 def test_native_values_are_not_trusted():
     tree = tree_of(full())
     tree.find("cap:sender", NS).text = "somebody.else"
     tree.find("cap:info/cap:severity", NS).text = "Minor"
-    assert parse(etree.tostring(tree)) == Release(full())
+    assert FORMAT.parse(etree.tostring(tree)) == Release(full())
 
 
 def sample_files():
@@ -391,113 +367,28 @@ def test_the_official_samples_carry_no_envelope_and_say_so():
     assert len(files) > 20
     for path in files:
         with pytest.raises(InputError) as said:
-            parse(path.read_bytes())
+            FORMAT.parse(path.read_bytes())
         assert len(str(said.value).splitlines()) == 1, path.name
 
 
-LAUGHS = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><alert>&b;</alert>'
-OUTSIDE = b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"/>'
-
-
-@pytest.mark.parametrize(
-    ("document", "said"),
-    [
-        (b"", "not XML"),
-        (b"\x00\xff", "not XML"),
-        (b"{}", "not XML"),
-        (b"<alert>", "not XML"),
-        (b"<a>" * 100_000, "not XML"),
-        (LAUGHS, "document type"),
-        (OUTSIDE, "document type"),
-        (b"<alert/>", "no message of CAP 1.2"),
-        (b'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.1"/>', "no message of CAP 1.2"),
-        (b'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"/>', "no envelope"),
-        (b" " * (LARGEST_DOCUMENT_BYTES + 1), "bytes"),
-    ],
-)
-def test_hostile_documents_are_refused_in_one_sentence(document, said):
-    with pytest.raises(InputError, match=said) as error:
-        parse(document)
-    assert len(str(error.value).splitlines()) == 1
-    assert len(str(error.value)) < 400
-
-
-def spoilt(content=None, digest=None, twice=False, signature=None):
+def spoilt(path, value, resource=0):
     tree = etree.fromstring(render(Release(full(), JWS)))
-    resources = tree.findall(".//cap:resource", NS)
-    if content is not None:
-        resources[0].find("cap:derefUri", NS).text = content
-        resources[0].remove(resources[0].find("cap:digest", NS))
-    if digest is not None:
-        resources[0].find("cap:digest", NS).text = digest
-    if signature is not None:
-        resources[1].find("cap:derefUri", NS).text = base64.b64encode(signature).decode()
-        resources[1].remove(resources[1].find("cap:digest", NS))
-    if twice:
-        tree.findall("cap:info", NS)[1].append(resources[0].__copy__())
+    tree.findall(".//cap:resource", NS)[resource].find(path, NS).text = value
     return etree.tostring(tree)
 
 
-def b64(content):
-    return base64.b64encode(content).decode()
+def test_damage_is_found_by_the_digest():
+    for resource in (0, 1):
+        with pytest.raises(InputError, match="another digest"):
+            FORMAT.parse(spoilt("cap:digest", "00", resource))
 
 
-def without(known, wrong):
-    assert known in full().canonical()
-    return b64(full().canonical().replace(known, wrong))
-
-
-@pytest.mark.parametrize(
-    ("document", "said"),
-    [
-        (spoilt(content="not base64!"), "not base64"),
-        (spoilt(content="é"), "not base64"),
-        (spoilt(content=b64(b"not json")), "not JSON"),
-        (spoilt(content=b64(b"[" * 100_000)), "not JSON"),
-        (spoilt(content=b64(b'{"a":' * 100_000)), "not JSON"),
-        (spoilt(content=b64(b"\xff\xfe")), "not JSON"),
-        (spoilt(content=b64(b"[]")), "does not fit the schema"),
-        (spoilt(content=b64(b"{}")), "does not fit the schema"),
-        (spoilt(content=without(b'"revision":2', b'"revision":-2')), "revision"),
-        (spoilt(content=without(b'"value":0.329', b'"value":NaN')), "not JSON"),
-        (spoilt(content=without(b'"value":0.329', b'"value":' + b"9" * 30)), "no canonical JSON"),
-        (spoilt(digest="00"), "digest"),
-        (spoilt(twice=True), "2 times"),
-        (spoilt(signature=b"x"), "no compact JWS"),
-        (spoilt(signature=b"\xff\n"), "no compact JWS"),
-    ],
-)  # fmt: skip
-def test_spoilt_envelopes_are_refused_in_one_sentence(document, said):
-    with pytest.raises(InputError, match=said) as error:
-        parse(document)
-    assert len(str(error.value).splitlines()) == 1
-    assert len(str(error.value)) < 400
-
-
-WHOLE = render(Release(full(), JWS), ["en"])
-
-
-@given(st.integers(0, len(WHOLE)), st.integers(0, 40), st.binary(max_size=40))
-def test_a_damaged_document_is_read_right_or_refused_in_one_sentence(at, lost, found):
-    damaged = WHOLE[:at] + found + WHOLE[at + lost :]
-    try:
-        assert parse(damaged).envelope == full()  # the damage is outside the envelope, or there is none
-    except InputError as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017
-        assert len(str(error)) < 400  # noqa: PT017
-
-
-def test_base64_may_be_wrapped():
-    content = full().canonical()
-    wrapped = base64.encodebytes(content).decode()
-    assert parse(spoilt(content=wrapped)) == Release(full(), JWS)
-
-
-def test_dates_that_are_none_are_said():
-    with pytest.raises(InputError, match="no date and time"):
-        render(Release(full(expires="2026-13-45T99:00:00+00:00")))
+def test_an_envelope_is_carried_once():
+    tree = etree.fromstring(render(Release(full(), JWS)))
+    tree.findall("cap:info", NS)[1].append(tree.find(".//cap:resource", NS).__copy__())
+    with pytest.raises(InputError, match=r"2 attachments 'envelope\.json'"):
+        FORMAT.parse(etree.tostring(tree))
 
 
 def test_it_says_what_it_is():
-    assert FORMAT.media_type == "application/cap+xml"
-    assert FORMAT.render is cap.render
+    assert (FORMAT.media_type, FORMAT.suffix) == ("application/cap+xml", ".cap.xml")

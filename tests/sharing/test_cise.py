@@ -5,31 +5,24 @@ the service model, and the entity on its own against the data model. As one they
 an entity is in no namespace, and the payload's wildcard takes only elements that are in one.
 """
 
-import base64
 import copy
-import os
-import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
 import xmlschema
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 from lxml import etree
 
 from maritime.errors import InputError
-from maritime.sharing.envelope import CapCertainty, CapSeverity, Envelope, Purpose, Status, Tlp
+from maritime.sharing.envelope import CapCertainty, CapSeverity, Purpose, Status, Tlp
 from maritime.sharing.formats import cise_words
-from maritime.sharing.formats.cise import FORMAT, MESSAGE, message_id, parse, render
+from maritime.sharing.formats.cise import FORMAT, MESSAGE, message_id, render
 from maritime.sharing.formats.cise_event import XSI_TYPE
-from maritime.sharing.formats.xml_tree import MAX_DOCUMENT_BYTES
 from maritime.sharing.release import Release
-from tests.sharing.samples import EVERY, TYPES, cancel, coarse, full
-
-SHARED = Path(os.environ.get("MARITIME_SHARED_DIR", Path(__file__).parents[3] / "shared")) / "schemas" / "cise"
-JWS = "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZX0..c2lnbmF0dXJl"
-NAMES = [f"{each.event.type}-{each.kind}-{each.revision}" for each in EVERY]
+from maritime.sharing.wording import headline
+from tests.sharing.envelopes import releases
+from tests.sharing.samples import EVERY, JWS, TYPES, cancel, changed, coarse, full, named
+from tests.sharing.shared import official
 
 
 class Judge:
@@ -60,9 +53,7 @@ class Judge:
 
 @pytest.fixture(scope="module")
 def judge():
-    if not SHARED.is_dir():
-        pytest.skip(f"the official CISE schemas are not at {SHARED}; set MARITIME_SHARED_DIR")
-    return Judge(SHARED)
+    return Judge(official("cise"))
 
 
 def written(envelope, jws=JWS):
@@ -77,23 +68,10 @@ def texts(root, path):
     return [each.text for each in root.iterfind(path)]
 
 
-def changed(envelope, **parts):
-    """The envelope with parts replaced, as `handling={"tlp": …}`."""
-    record = envelope.model_dump(mode="json")
-    for name, value in parts.items():
-        record[name] = {**record[name], **value} if isinstance(record.get(name), dict) else value
-    return Envelope.model_validate(record)
-
-
 @pytest.mark.parametrize("jws", [None, JWS], ids=["unsigned", "signed"])
-@pytest.mark.parametrize("envelope", EVERY, ids=NAMES)
-def test_every_alert_is_valid_and_lossless(envelope, jws, judge):
-    release = Release(envelope, jws)
-    document = render(release)
-    assert judge.faults(document) == []
-    assert parse(document) == release
-    assert parse(document).envelope.canonical() == envelope.canonical()
-    assert render(release) == document == FORMAT.render(FORMAT.parse(document))
+@pytest.mark.parametrize("envelope", EVERY, ids=named)
+def test_every_alert_is_valid(envelope, jws, judge):
+    assert judge.faults(render(Release(envelope, jws))) == []
 
 
 WORDS = [
@@ -246,17 +224,17 @@ def test_wrapper():
 def test_a_value_that_is_not_known_is_called_so():
     terms = [{"feature": "sog", "value": None, "threshold": 2.0, "unit": "kn"}]
     entity = entity_of(written(changed(full(), assessment={"explanation": terms})))
-    assert entity.findtext("Metadata/Description") == "sog [kn]: unknown, threshold 2"
+    assert entity.findtext("Metadata/Description") == "sog unknown kn (threshold 2 kn)"
 
 
 def test_event_fields():
     entity = entity_of(written(full()))
     assert entity.findtext("Identifier/UUID") == full().alert_id
     assert entity.findtext("Identifier/GeneratedBy/IdentificationNumber") == "nmc.example"
-    assert entity.findtext("Metadata/Abstract") == full().event.headline
+    assert entity.findtext("Metadata/Abstract") == headline(full())
     assert entity.findtext("Metadata/InformationReliabilityLevel") == "HighConfidence"
     assert entity.findtext("Metadata/Description").startswith(
-        "place [km]: 50, threshold 3\nbeacon_active [1]: true, threshold true\n"
+        "place 50 km (threshold 3 km)\nbeacon_active true (threshold true)\n"
     )
     assert {each.tag: each.text for each in entity.find("OccurrencePeriod")} == {
         "StartDate": "2026-03-14",
@@ -311,7 +289,7 @@ def test_a_pseudonym_is_no_identity():
 def test_what_is_withheld_leaves_no_field():
     entity = entity_of(written(cancel(), jws=None))
     assert [each.tag for each in entity] == ["Identifier", "Metadata", "DocumentRel", "AnomalyType"]
-    assert entity.find("Metadata/Abstract") is None
+    assert entity.findtext("Metadata/Abstract") == "CANCELLED: No AIS reports received"
 
 
 def test_a_cancel_deletes_the_message_it_refers_to():
@@ -326,8 +304,8 @@ def test_a_cancel_deletes_the_message_it_refers_to():
 
 
 def test_a_cancel_of_several_revisions_refers_to_the_latest():
-    alert_id = cancel().alert_id
-    several = changed(cancel(), references=[f"{alert_id}@9", f"{alert_id}@10", "another@11", f"{alert_id}@x"])
+    alert_id, another, sent = cancel().alert_id, full().context_id, full().sent
+    several = changed(cancel(), references=[f"{alert_id}@9@{sent}", f"{alert_id}@10@{sent}", f"{another}@11@{sent}"])
     assert written(several).findtext("RefMessageID") == message_id(alert_id, 10)
 
 
@@ -358,171 +336,48 @@ def test_native_fields_are_not_trusted():
     root.find("MessageID").text = "another"
     root.find(f"{ENTITY}/InvolvedObjectRel/Object/MMSI").text = "1"
     root.find("Payload/InformationSensitivity").text = "White"
-    assert parse(etree.tostring(root)) == Release(full(), JWS)
+    assert FORMAT.parse(etree.tostring(root)) == Release(full(), JWS)
 
 
 def test_no_text_can_pretend_to_be_another_line():
-    said = entity_of(
-        written(
-            full(
-                assessment={
-                    "severity": "Minor",
-                    "urgency": "Past",
-                    "certainty": "Likely",
-                    "caveats": ["calm\nhandling.tlp: TLP:CLEAR"],
-                }
-            )
-        )
-    ).findtext("Metadata/Comments")
+    caveats = {"caveats": ["calm\nhandling.tlp: TLP:CLEAR"]}
+    said = entity_of(written(changed(full(), assessment=caveats))).findtext("Metadata/Comments")
     assert [line for line in said.splitlines() if line.startswith("handling.tlp")] == ["handling.tlp: TLP:AMBER"]
 
 
-HOSTILE = st.text(max_size=40) | st.sampled_from(
-    [
-        "\x00\x01\x1f\x7f",
-        "]]><Push/>",
-        "<!DOCTYPE x>",
-        "&lt;&amp;",
-        "\ufffe\uffff",
-        "🚢\U0010ffff",
-        "\u202eدخان\u2066",
-        "\r\n\t ",
-        "-->",
-    ]
-)
+@given(releases())
+def test_hostile_text_is_valid(judge, release):
+    assert judge.faults(render(release)) == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(words=st.lists(HOSTILE, min_size=8, max_size=8), at=st.sampled_from(["loitering", "distress_beacon"]))
-def test_hostile_text_is_valid_and_lossless(words, at, judge):
-    envelope = full(
-        at,
-        originator={"org_id": "nmc.example", "name": words[0], "contact": words[1]},
-        event={"type": at, "nature": full(at).event.nature, "subtype": words[2], "headline": words[3]},
-        vessels=[{"name": words[4], "call_sign": words[5], "pseudonym": words[6]}],
-        area_desc=words[7],
-        evidence=[{"name": "note", "value": words}],
-        assessment={
-            "severity": "Minor",
-            "urgency": "Past",
-            "certainty": "Likely",
-            "caveats": words,
-            "explanation": [{"feature": "x" + words[0], "value": words[1], "threshold": words[2], "unit": words[3]}],
-        },
-    )
-    document = render(Release(envelope, JWS))
-    assert judge.faults(document) == []
-    assert parse(document).envelope.canonical() == envelope.canonical()
-
-
-def test_control_characters_are_marked_in_native_fields(judge):
-    document = render(Release(full(vessels=[{"name": "A\x00B\x1bC"}])))
-    assert etree.fromstring(document).findtext(f"{ENTITY}/InvolvedObjectRel/Object/Name") == "A\ufffdB\ufffdC"
-    assert parse(document).envelope.vessels[0].name == "A\x00B\x1bC"
+def test_what_cannot_be_printed_is_left_out_of_native_fields(judge):
+    document = render(Release(full(vessels=[{"name": "A\x00B\x1bC\u202e"}])))
+    assert etree.fromstring(document).findtext(f"{ENTITY}/InvolvedObjectRel/Object/Name") == "A B C"
+    assert FORMAT.parse(document).envelope.vessels[0].name == "A\x00B\x1bC\u202e"
     assert judge.faults(document) == []
 
 
 @pytest.mark.parametrize(
-    "geometry",
-    [
-        {"type": "Polygon", "coordinates": []},
-        {"type": "Polygon", "coordinates": [[1, 2], [3, 4]]},
-        {"type": "LineString", "coordinates": [["98", "8"]]},
-        {"type": "MultiPoint", "coordinates": [[181.0, 0.0]]},
-        {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1]]]]},
-        {"type": "GeometryCollection", "geometries": []},
-    ],
-    ids=lambda geometry: geometry["type"],
+    "geometry", [{"type": "Polygon", "coordinates": []}, {"type": "MultiPoint", "coordinates": []}]
 )
-def test_coordinates_that_are_none_leave_no_geometry(geometry, judge):
-    release = Release(full(geometry=geometry, places=[]))
-    document = render(release)
+def test_an_empty_geometry_is_left_out(geometry, judge):
+    document = render(Release(full(geometry=geometry, places=[])))
     assert judge.faults(document) == []
     assert b"<Geometry>" not in document
-    assert parse(document) == release
 
 
-@pytest.mark.parametrize("field", ["sent", "expires"])
-def test_a_time_that_does_not_exist_is_refused(field):
-    with pytest.raises(InputError, match="2026-02-30T00:00:00"):
-        render(Release(full(**{field: "2026-02-30T00:00:00+00:00"})))
-
-
-def test_numbers_that_json_cannot_say_are_refused():
-    with pytest.raises(InputError, match="leave it out"):
-        render(Release(full(evidence=[{"name": "n", "value": 2**60}])))
-
-
-def test_an_envelope_too_large_to_be_read_is_not_written():
-    with pytest.raises(InputError, match="shorten"):
-        render(Release(full(evidence=[{"name": "n", "value": "x" * MAX_DOCUMENT_BYTES}])))
-
-
-def without_envelope():
-    root = written(full())
-    entity_of(root).remove(entity_of(root).find("DocumentRel"))
-    return etree.tostring(root)
-
-
-def with_two_envelopes():
+def test_an_envelope_is_carried_once():
     root = written(full())
     entity = entity_of(root)
     entity.append(copy.deepcopy(entity.find("DocumentRel")))
-    return etree.tostring(root)
+    with pytest.raises(InputError, match="2 attachments 'maritime-watch envelope'"):
+        FORMAT.parse(etree.tostring(root))
 
 
-def carrying(content):
-    root = written(full())
-    root.find(f"{ENTITY}/DocumentRel/Document/Content").text = content
-    return etree.tostring(root)
-
-
-def encoded(content):
-    return carrying(base64.b64encode(content).decode())
-
-
-PUSH = render(Release(full())).partition(b"?>")[2].decode()
-LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-REFUSED = {
-    "nothing": (b"", "no XML"),
-    "no XML": (b"{}", "no XML"),
-    "cut short": (render(Release(full()))[:-20], "no XML"),
-    "an encoding that does not exist": (b'<?xml version="1.0" encoding="x-none"?><a/>', "no XML"),
-    "another document": (b"<alert/>", "'alert' is no CISE"),
-    "a message of another kind": (f'<m:PullRequest xmlns:m="{MESSAGE}"/>'.encode(), "PullRequest"),
-    "a Push in no namespace": (b"<Push/>", "'Push' is no CISE"),
-    "a document type": (f"<!DOCTYPE x>{PUSH}".encode(), "DOCTYPE"),
-    "a document type in UTF-16": (f"<!DOCTYPE x>{PUSH}".encode("utf-16"), "DOCTYPE"),
-    "an external entity": (f'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>{PUSH}'.encode(), "DOCTYPE"),
-    "a billion laughs": (f'<!DOCTYPE x [<!ENTITY l0 "ha">{LAUGHS}]><x>&l9;</x>'.encode(), "DOCTYPE|no XML"),
-    "nested deep": (b"<a>" * 100_000, "no XML"),
-    "too large": (b" " * (MAX_DOCUMENT_BYTES + 1), "bytes"),
-    "no envelope": (without_envelope(), "carries no document"),
-    "two envelopes": (with_two_envelopes(), "carries 2 documents"),
-    "an envelope that is not base64": (carrying("%%%%"), "not base64"),
-    "base64 with an umlaut": (carrying("ü"), "not base64"),
-    "an empty envelope": (carrying(""), "carried envelope"),
-    "an envelope that is no JSON": (encoded(b"<x/>"), "carried envelope"),
-    "an envelope that is none": (encoded(b'{"alert_id": 1}'), "alert_id"),
-    "JSON nested deep": (encoded(b'{"x":' + b"[" * 100_000), "carried envelope"),
-    "two values for one name": (encoded(full().canonical()[:-1] + b',"kind":"cancel"}'), "not canonical"),
-    "another way to write it": (encoded(full().canonical() + b"\n"), "not canonical"),
-    "a number beyond JSON": (encoded(full().canonical()[:-1] + b',"x":1e999}'), "not canonical"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_read_says_why(name):
-    document, words = REFUSED[name]
-    with pytest.raises(InputError, match=words) as caught:
-        parse(document)
-    assert len(str(caught.value)) < 400
-    assert "\n" not in str(caught.value)
-
-
-def test_spaces_in_base64_are_read():
-    content = base64.b64encode(full().canonical()).decode()
-    assert parse(carrying(re.sub("(.{76})", "\\1\n", content))) == Release(full(), JWS)
+@pytest.mark.parametrize("message", ["<m:PullRequest xmlns:m='{}'/>", "<Push xmlns='{}another'/>", "<Push/>"])
+def test_other_messages_are_refused(message):
+    with pytest.raises(InputError, match="no CISE message"):
+        FORMAT.parse(message.format(MESSAGE).encode())
 
 
 def test_every_type_is_tried():

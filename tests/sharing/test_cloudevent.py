@@ -1,7 +1,6 @@
 """CloudEvents: official schema and SDKs (Python, JavaScript) read what is written, and refuse wrong ones."""
 
 import json
-import os
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -12,20 +11,15 @@ from cloudevents.core.bindings.kafka import from_structured, to_structured
 from cloudevents.core.exceptions import CloudEventValidationError
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
-from hypothesis import given
 from jsonschema import Draft7Validator, FormatChecker
 
-from maritime.errors import InputError
-from maritime.sharing.formats.cloudevent import EVENT_TYPE, FORMAT, parse, render
+from maritime.sharing.formats.cloudevent import EVENT_TYPE, FORMAT, render
 from maritime.sharing.release import Release
-from maritime.sharing.untrusted import envelope_of
 from tests.contract.npm import npm_package
-from tests.sharing.envelopes import releases
-from tests.sharing.samples import EVERY, cancel, full
+from tests.sharing.samples import EVERY, JWS, cancel, full
+from tests.sharing.shared import official
 
-SHARED = Path(os.environ.get("MARITIME_SHARED_DIR", Path(__file__).parents[3] / "shared")) / "schemas" / "cloudevents"
 SDK = "10.0.0"
-JWS = "eyJhbGciOiJFZDI1NTE5In0..c2lnbmF0dXJl"
 SPOILED = {
     "no id": lambda event: event.pop("id"),
     "empty id": lambda event: event.update(id=""),
@@ -36,10 +30,8 @@ SPOILED = {
 
 @pytest.fixture(scope="module")
 def judge():
-    path = SHARED / "cloudevents.json"
-    if not path.is_file():
-        pytest.skip(f"{path} is not there; set MARITIME_SHARED_DIR")
-    return Draft7Validator(json.loads(path.read_text()), format_checker=FormatChecker())
+    schema = json.loads(official("cloudevents/cloudevents.json").read_text())
+    return Draft7Validator(schema, format_checker=FormatChecker())
 
 
 def spoiled(how, **changes):
@@ -63,7 +55,7 @@ def test_the_python_sdk_reads_it(envelope):
     document = render(Release(envelope, JWS), sequence=7)
     event = JSONFormat().read(CloudEvent, document)
     assert event.get_type() == EVENT_TYPE
-    assert event.get_id() == f"{envelope.alert_id}/{envelope.revision}"
+    assert event.get_id() == f"{envelope.alert_id}@{envelope.revision}"
     assert event.get_source() == "/org/nmc.example"
     assert event.get_time() == datetime.fromisoformat(envelope.sent)
     assert event.get_subject() == event.get_extension("partitionkey") == envelope.alert_id
@@ -76,10 +68,10 @@ def test_the_python_sdk_reads_it(envelope):
     assert event.get_extension("sequence") == "00000000000000000007"
     assert event.get_extension("jws") == JWS
     assert rfc8785.dumps(event.get_data()) == envelope.canonical()
-    assert parse(JSONFormat().write(event)) == Release(envelope, JWS)
+    assert FORMAT.parse(JSONFormat().write(event)) == Release(envelope, JWS)
     in_kafka = to_structured(event, JSONFormat())
     assert in_kafka.key == envelope.alert_id
-    assert parse(in_kafka.value) == Release(envelope, JWS)
+    assert FORMAT.parse(in_kafka.value) == Release(envelope, JWS)
     assert from_structured(in_kafka, JSONFormat(), CloudEvent).get_data() == event.get_data()
 
 
@@ -116,7 +108,7 @@ def test_the_javascript_sdk_reads_them(in_javascript):
         assert datetime.fromisoformat(told["attributes"].pop("time")) == datetime.fromisoformat(written.pop("time"))
         assert told["attributes"] == written
         assert rfc8785.dumps(told["data"]) == envelope.canonical()
-        assert parse(told["written"].encode()) == Release(envelope, JWS)
+        assert FORMAT.parse(told["written"].encode()) == Release(envelope, JWS)
 
 
 @pytest.mark.node
@@ -129,15 +121,6 @@ def test_the_javascript_sdk_refuses_wrong_ones(in_javascript):
     }
     told = in_javascript([json.dumps(event).encode() for event in wrong.values()])
     assert [name for name, each in zip(wrong, told, strict=True) if "wrong" not in each] == []
-
-
-@given(releases())
-def test_it_comes_back(release):
-    document = render(release)
-    assert parse(document) == release
-    assert parse(document).envelope.canonical() == release.envelope.canonical()
-    assert release.envelope.canonical() in document
-    assert render(parse(document)) == document
 
 
 def test_numbers_in_a_feed_order_as_text():
@@ -156,27 +139,13 @@ def test_what_is_unknown_is_left_out():
 def test_attributes_are_not_trusted():
     event = json.loads(render(Release(full())))
     event |= {"id": "other/0", "dataclassification": "TLP:CLEAR", "alertkind": "cancel", "subject": "x"}
-    assert parse(json.dumps(event).encode()) == Release(full())
+    assert FORMAT.parse(json.dumps(event).encode()) == Release(full())
 
 
-@pytest.mark.parametrize(
-    ("document", "said"),
-    [
-        (b"[]", "not a CloudEvent"),
-        (b'{"specversion": "1.0", "type": "org.other"}', "not a CloudEvent"),
-        (json.dumps(spoiled(dict, specversion="0.3")).encode(), "not a CloudEvent"),
-        (json.dumps(spoiled(lambda event: event.pop("data"))).encode(), "carries no envelope"),
-        (json.dumps(spoiled(dict, data="text")).encode(), "envelope is not valid"),
-        (json.dumps(spoiled(dict, jws="a.b.c")).encode(), "detached JWS"),
-        (b"[" * 100_000, "nested"),
-    ],
-)
-def test_what_is_no_release_is_said(document, said):
-    with pytest.raises(InputError, match=said):
-        parse(document)
+def test_an_event_of_another_type_is_read_by_what_it_carries():
+    event = json.loads(render(Release(full(), JWS))) | {"type": "org.other.alert", "time": None}
+    assert FORMAT.parse(json.dumps(event).encode()) == Release(full(), JWS)
 
 
 def test_the_format():
-    assert FORMAT.parse(FORMAT.render(Release(full(), JWS))) == Release(full(), JWS)
     assert FORMAT.media_type == JSONFormat.CONTENT_TYPE
-    assert envelope_of(json.loads(FORMAT.render(Release(full())))["data"]) == full()

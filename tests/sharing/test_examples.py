@@ -7,8 +7,9 @@ from hashlib import sha256
 
 import pytest
 
-from maritime.sharing.documents import open_document
+from maritime.sharing.formats import cloudevent, open_document
 from maritime.sharing.keys import KeySet, SigningKey
+from maritime.sharing.release import Release
 from maritime.sharing.signatures import sign, verify
 from maritime.times import from_rfc3339
 from tests.cli.running import PROJECT
@@ -22,16 +23,7 @@ KEYS = KeySet((KEY.public(BEGINS_MS, ENDS_MS, "nmc.example"),))
 
 def example_event():
     envelope = full("loitering")
-    return {
-        "specversion": "1.0",
-        "id": f"{envelope.alert_id}@{envelope.revision}",
-        "source": "//nmc.example/alerts",
-        "type": "maritime.envelope",
-        "time": envelope.sent,
-        "datacontenttype": "application/json",
-        "jws": sign(envelope, KEY),
-        "data": envelope.to_dict(),
-    }
+    return json.loads(cloudevent.render(Release(envelope, sign(envelope, KEY))))
 
 
 def ran(tmp_path, event, keys=None):

@@ -12,12 +12,11 @@ from pymisp.exceptions import PyMISPError
 
 from maritime.errors import InputError
 from maritime.sharing.envelope import TLP_ORDER
-from maritime.sharing.formats.misp import FORMAT, JWS_COMMENT, parse, render
+from maritime.sharing.formats.misp import FORMAT, JWS_COMMENT, render
 from maritime.sharing.release import Release
+from maritime.sharing.wording import headline
 from tests.sharing.envelopes import releases
-from tests.sharing.samples import EVERY, cancel, coarse, full
-
-JWS = "eyJhbGciOiJFZDI1NTE5In0..c2lnbmF0dXJl"
+from tests.sharing.samples import EVERY, JWS, cancel, coarse, full
 
 
 def event_of(envelope):
@@ -59,7 +58,7 @@ def test_pymisp_reads_it(envelope):
     assert attached.data.getvalue() == envelope.canonical()
     assert not any(each.to_ids for each in whole.attributes)
     # what PyMISP writes again is still the release
-    assert parse(json.dumps({"Event": json.loads(whole.to_json())}).encode()) == Release(envelope, JWS)
+    assert FORMAT.parse(json.dumps({"Event": json.loads(whole.to_json())}).encode()) == Release(envelope, JWS)
 
 
 @pytest.mark.parametrize("envelope", EVERY)
@@ -101,24 +100,16 @@ def test_pymisp_refuses_wrong_values(spoil):
         read(event)
 
 
-@given(releases())
-def test_it_comes_back(release):
-    document = render(release)
-    assert parse(document) == release
-    assert parse(document).envelope.canonical() == release.envelope.canonical()
-    assert render(parse(document)) == document
-
-
 @settings(max_examples=25)
 @given(releases())
 def test_pymisp_reads_hostile_text(release):
     whole = read(json.loads(render(release))["Event"])
-    assert parse(json.dumps({"Event": json.loads(whole.to_json())}).encode()) == release
+    assert FORMAT.parse(json.dumps({"Event": json.loads(whole.to_json())}).encode()) == release
 
 
 def test_it_says_what_is_known():
     event = event_of(full("dark_period"))
-    assert event["info"] == "Dark period near 8.800° N 98.255° E"
+    assert event["info"] == values(event, "cap-info")["headline"] == headline(full("dark_period"))
     assert (event["threat_level_id"], event["analysis"], event["published"]) == ("1", "1", True)
     assert event["date"] == "2026-03-14"
     assert event["Orgc"]["name"] == "National Maritime Centre"
@@ -128,6 +119,9 @@ def test_it_says_what_is_known():
         'admiralty-scale:information-credibility="2"',
     ]
     assert values(event, "cap-alert")["msgType"] == "Update"
+    assert values(event, "cap-alert")["references"] == (
+        "nmc.example,4e423363-002e-410f-8563-edd7cb220a22@1,2026-03-14T20:45:00+00:00"
+    )
     assert "onward sharing: with consent" in values(event, "cap-alert")["restriction"]
     assert values(event, "cap-info")["severity"] == "Severe"
     assert values(event, "ais")["MMSI"] == "567801002"
@@ -166,6 +160,7 @@ def test_it_goes_no_further_than_it_may(tlp, onward):
     read(event)
     further = {"TLP:CLEAR": "3", "TLP:GREEN": "1"}.get(tlp, "0") if onward == "permitted" else "0"
     assert event["distribution"] == further
+    assert values(event, "cap-alert")["scope"] == ("Private" if onward == "originator_only" else "Restricted")
     assert event["Tag"][0]["name"] == tlp.lower()
     assert {each["distribution"] for each in (*event["Attribute"], *event["Object"])} == {"5"}
 
@@ -186,7 +181,7 @@ def test_a_later_revision_is_an_edit_of_the_same_event():
 def test_a_cancel_takes_it_back():
     event = event_of(cancel())
     assert (event["uuid"], event["published"]) == (full().alert_id, False)
-    assert event["info"] == "Cancelled: Dark period"
+    assert event["info"] == "CANCELLED: No AIS reports received"
     assert values(event, "cap-alert")["msgType"] == "Cancel"
     told = event_of(full(kind="cancel", vessels=[{"mmsi": 567801002}, {"pseudonym": "k3v9"}]))
     read(told)
@@ -199,7 +194,7 @@ def test_a_cancel_takes_it_back():
 @pytest.mark.parametrize("status", ["exercise", "test", "system"])
 def test_what_is_not_actual_says_so(status):
     event = event_of(full(status=status))
-    assert event["info"].startswith(f"{status.upper()}: ")
+    assert event["info"].startswith(status.upper())
     assert values(event, "cap-alert")["status"] == status.capitalize()
     assert ("exercise:generic" in [each["name"] for each in event["Tag"]]) == (status == "exercise")
 
@@ -219,32 +214,20 @@ def test_native_fields_are_not_trusted():
         "Object": [],
         "Tag": [{"name": "tlp:clear"}],
     }
-    assert parse(json.dumps({"Event": event}).encode()) == Release(full(), JWS)
+    assert FORMAT.parse(json.dumps({"Event": event}).encode()) == Release(full(), JWS)
 
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda event: event.pop("Attribute"), "not a MISP event"),
-        (lambda event: event.update(Attribute=[]), "0 attachments envelope.json"),
-        (lambda event: event["Attribute"].append(event["Attribute"][0]), "2 attachments envelope.json"),
+        (lambda event: event.update(Attribute=[]), "carries no envelope"),
+        (lambda event: event["Attribute"].append(event["Attribute"][0]), r"2 attachments 'envelope\.json'"),
         (lambda event: event["Attribute"].append(event["Attribute"][1]), "2 detached JWS"),
         (lambda event: event["Attribute"][0].pop("data"), "not base64"),
-        (lambda event: event["Attribute"][0].update(data="@@@"), "not base64"),
-        (lambda event: event["Attribute"][0].update(data="é"), "not base64"),
-        (lambda event: event["Attribute"][0].update(data=base64.b64encode(b"{}").decode()), "envelope is not valid"),
-        (lambda event: event["Attribute"][0].update(data=""), "not JSON"),
-        (lambda event: event["Attribute"][1].update(value="a.b.c"), "detached JWS"),
     ],
 )
 def test_what_is_no_release_is_said(spoil, said):
     event = event_of(full())
     spoil(event)
     with pytest.raises(InputError, match=said):
-        parse(json.dumps({"Event": event}).encode())
-
-
-@pytest.mark.parametrize("document", [b"", b"[]", b"1", b'{"Event": 1}', b'{"Event": {}}', b"[" * 100_000])
-def test_other_documents_are_refused(document):
-    with pytest.raises(InputError):
-        FORMAT.parse(document)
+        FORMAT.parse(json.dumps({"Event": event}).encode())

@@ -148,6 +148,12 @@ def test_a_later_rule_may_not_tell_more(said: str, first: dict[str, Any], second
     policy({"p": partner(first | {"area": "west"}, second | {"area": "east"})}, areas=areas)
 
 
+def test_a_rule_that_makes_nothing_coarse_may_not_follow_one_that_does() -> None:
+    words = {"release": ["evidence.modes"]}
+    with pytest.raises(ValidationError, match="makes nothing coarse"):
+        one(rule(pseudonyms=True, **words), rule("b", **words))
+
+
 def test_the_rules_of_a_group_come_after_the_partners_own() -> None:
     group = {"members": ["p"], "chair": "p", "purpose": ["customs"], "until": "2026-12-31", "rules": [rule("wide")]}
     with pytest.raises(ValidationError, match=r"groups\.g\.rules\.0: rule 'wide' releases"):

@@ -27,7 +27,7 @@ from maritime.sharing.envelope import Envelope
 from maritime.sharing.keys import OVERLAP_MS, KeySet, SigningKey, current_key
 from maritime.sharing.receipts import HEAD
 from maritime.sharing.signatures import ENVELOPE, JWS, sign, sign_bytes, verify, verify_bytes
-from maritime.sharing.strict_json import DEEPEST, LARGEST_BYTES, canonical, read_json
+from maritime.sharing.untrusted import read_object
 from maritime.times import from_rfc3339
 from tests.sharing.samples import EVERY, full
 
@@ -52,7 +52,7 @@ SIGNED = (
 
 
 def received(envelope):
-    return read_json(json.dumps(envelope.to_dict(), indent=1).encode())
+    return read_object(json.dumps(envelope.to_dict(), indent=1).encode())
 
 
 def base64url(octets):
@@ -246,37 +246,6 @@ def test_numbers_without_canonical_form_are_refused(number):
     assert reason(received(full()) | {"odd": "\ud800"}, sign(full(), KEY)) == "not_canonical"
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        b"",
-        b"[]",
-        b"7",
-        b"{",
-        b'{"a":1,"a":2}',
-        b'{"a":{"b":1,"b":1}}',
-        b'{"a":NaN}',
-        b'{"a":-Infinity}',
-        b'{"a":"\xff"}',
-        b'{"a":' + b"9" * 5000 + b"}",
-        b'{"a":' * 5000 + b"1" + b"}" * 5000,
-        b'{"a":' + b"[" * 100_000,
-        b'{"a":' + b"[" * DEEPEST + b"]" * DEEPEST + b"}",
-        b"{" + b" " * LARGEST_BYTES + b"}",
-        '{"a":1}'.encode("utf-16"),
-    ],
-    ids=lambda each: str(each[:12]),
-)
-def test_json_that_could_mean_two_things_or_none_is_refused(document):
-    with pytest.raises(InputError):
-        read_json(document)
-
-
-def test_json_as_deep_as_allowed_is_read():
-    deep = b'{"a":' + b"[" * (DEEPEST - 1) + b"]" * (DEEPEST - 1) + b"}"
-    assert canonical(read_json(deep)) == deep
-
-
 # Keys
 
 
@@ -435,7 +404,7 @@ def test_nothing_is_signed_with_a_key_that_partners_do_not_have():
 
 def test_the_envelope_read_back_is_still_what_was_signed():
     envelope = full()
-    again = Envelope.model_validate(read_json(envelope.canonical()))
+    again = Envelope.model_validate(read_object(envelope.canonical()))
     assert sign(again, KEY) == sign(envelope, KEY)
 
 

@@ -10,12 +10,11 @@ from stix2validator import ValidationOptions, validate_parsed_json
 
 from maritime.errors import InputError
 from maritime.sharing.envelope import TLP_ORDER
-from maritime.sharing.formats.stix import EXTENSION, FORMAT, TLP_IDS, parse, render
+from maritime.sharing.formats.stix import EXTENSION, FORMAT, TLP_IDS, render
 from maritime.sharing.release import Release
+from maritime.sharing.wording import headline
 from tests.sharing.envelopes import releases
-from tests.sharing.samples import EVERY, cancel, coarse, full
-
-JWS = "eyJhbGciOiJFZDI1NTE5In0..c2lnbmF0dXJl"
+from tests.sharing.samples import EVERY, JWS, cancel, coarse, full
 
 
 def wrong_in(bundle):
@@ -95,14 +94,6 @@ def test_the_validator_refuses_wrong_values(spoil):
     assert wrong_in(bundle)
 
 
-@given(releases())
-def test_it_comes_back(release):
-    document = render(release)
-    assert parse(document) == release
-    assert parse(document).envelope.canonical() == release.envelope.canonical()
-    assert render(parse(document)) == document
-
-
 @settings(max_examples=25)
 @given(releases())
 def test_the_validator_accepts_hostile_text(release):
@@ -113,7 +104,8 @@ def test_it_says_what_is_known():
     bundle = bundle_of(full("distress_beacon"))
     incident = the(bundle, "incident")
     assert incident["id"] == f"incident--{full().alert_id}"
-    assert incident["name"] == "Distress beacon near 8.800° N 98.255° E"
+    assert incident["name"] == headline(full("distress_beacon"))
+    assert incident["name"].startswith("DISTRESS EPIRB-AIS: Emergency beacon")
     assert incident["confidence"] == 95
     assert "Because: place 50 km (threshold 3 km)" in incident["description"]
     alert = incident["extensions"][EXTENSION]
@@ -163,7 +155,7 @@ def test_a_later_revision_is_a_later_version():
 def test_a_cancel_revokes():
     revoked = the(bundle_of(cancel()), "incident")
     assert revoked["revoked"] is True
-    assert revoked["name"] == "Cancelled: Dark period"
+    assert revoked["name"] == "CANCELLED: No AIS reports received"
     assert revoked["id"] == the(bundle_of(full("dark_period")), "incident")["id"]
     assert not {"location", "observed-data", "maritime-vessel"} & kinds(bundle_of(cancel()))
     assert "revoked" not in the(bundle_of(full()), "incident")
@@ -172,7 +164,7 @@ def test_a_cancel_revokes():
 @pytest.mark.parametrize("status", ["exercise", "test", "system"])
 def test_what_is_not_actual_says_so(status):
     incident = the(bundle_of(full(status=status)), "incident")
-    assert incident["name"].startswith(f"{status.upper()}: ")
+    assert incident["name"].startswith(status.upper())
     assert status in incident["labels"]
     assert "not an actual event" in incident["description"]
 
@@ -195,8 +187,7 @@ def test_an_area_over_180_degrees_is_one():
     location = the(bundle_of(full(geometry={"type": "MultiPolygon", "coordinates": halves})), "location")
     assert location["longitude"] == -179.75
     assert location["precision"] < 110_000
-    nonsense = {"type": "Polygon", "coordinates": [[["a", "b"], [200, 100], []]]}
-    assert "location" not in kinds(bundle_of(full(geometry=nonsense)))
+    assert "location" not in kinds(bundle_of(full(geometry={"type": "Polygon", "coordinates": []})))
 
 
 def test_a_vessel_is_the_same_in_every_alert_and_none_without_its_identity():
@@ -225,35 +216,11 @@ def test_native_fields_are_not_trusted():
     incident = the(bundle, "incident")
     incident |= {"name": "x", "revoked": True}
     incident["extensions"][EXTENSION]["severity"] = "Minor"
-    assert parse(json.dumps(bundle).encode()) == Release(full(), JWS)
+    assert FORMAT.parse(json.dumps(bundle).encode()) == Release(full(), JWS)
 
 
-def _without_envelope(bundle):
-    del the(bundle, "incident")["extensions"][EXTENSION]["envelope"]
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (lambda bundle: bundle.update(type="report"), "not a STIX bundle"),
-        (lambda bundle: bundle.pop("objects"), "not a STIX bundle"),
-        (lambda bundle: bundle.update(objects=[1, None, {"type": "incident"}]), "0 incidents with an envelope"),
-        (_without_envelope, "0 incidents with an envelope"),
-        (lambda bundle: bundle["objects"].append(the(bundle, "incident")), "2 incidents with an envelope"),
-        (lambda bundle: the(bundle, "incident")["extensions"][EXTENSION].update(envelope="{}"), "not valid"),
-        (lambda bundle: the(bundle, "incident")["extensions"][EXTENSION].update(envelope="{ }"), "not valid"),
-        (lambda bundle: the(bundle, "incident")["extensions"][EXTENSION].update(jws=1), "detached JWS"),
-        (lambda bundle: the(bundle, "incident")["extensions"][EXTENSION].update(envelope="\ud800"), "not Unicode"),
-    ],
-)
-def test_what_is_no_release_is_said(spoil, said):
+def test_two_alerts_in_one_bundle_are_refused():
     bundle = bundle_of(full())
-    spoil(bundle)
-    with pytest.raises(InputError, match=said):
-        parse(json.dumps(bundle).encode())
-
-
-@pytest.mark.parametrize("document", [b"", b"[]", b"1", b"{" * 9, b"[" * 100_000])
-def test_other_documents_are_refused(document):
-    with pytest.raises(InputError):
-        FORMAT.parse(document)
+    bundle["objects"].append(the(bundle, "incident"))
+    with pytest.raises(InputError, match="2 incidents with an envelope"):
+        FORMAT.parse(json.dumps(bundle).encode())

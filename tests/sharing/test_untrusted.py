@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maritime.errors import InputError
+from maritime.sharing.canonical import canonical
 from maritime.sharing.untrusted import (
     MOST_BYTES,
     MOST_NESTED,
+    Carried,
+    at_most_one,
+    attached,
     envelope_of,
-    only,
-    read_envelope,
     read_json,
-    read_signature,
+    read_object,
 )
-from tests.sharing.samples import EVERY, cancel
+from tests.sharing.samples import EVERY, JWS, cancel
 
 
 @pytest.mark.parametrize(
@@ -36,9 +38,10 @@ from tests.sharing.samples import EVERY, cancel
         (b"[" * 100_000, "nested too deeply"),
         (b'{"a":' * 100_000, "nested too deeply"),
         (b"[" * (MOST_NESTED + 1) + b"]" * (MOST_NESTED + 1), "nested too deeply"),
+        ('{"a": 1}'.encode("utf-16"), "not JSON"),
         (b'["\\ud800"]', "not Unicode"),
         (b'{"\\udfff": 1}', "not Unicode"),
-        (b" " * (MOST_BYTES + 1), f"{MOST_BYTES + 1} bytes"),
+        (b" " * (MOST_BYTES + 1), f"{MOST_BYTES + 1:,} bytes"),
     ],
 )
 def test_what_cannot_be_read_is_said(document, said):
@@ -66,8 +69,9 @@ def test_any_bytes_are_json_or_an_input_error(document):
 
 @pytest.mark.parametrize("envelope", EVERY)
 def test_an_envelope_comes_back(envelope):
-    assert read_envelope(envelope.canonical()) == envelope
     assert envelope_of(envelope.to_dict()) == envelope
+    assert canonical(read_object(envelope.canonical())) == envelope.canonical()
+    assert Carried.embedded(envelope.canonical(), JWS.encode()) == Carried(envelope.to_dict(), JWS)
 
 
 @pytest.mark.parametrize(
@@ -91,27 +95,45 @@ def test_a_wrong_envelope_is_said(spoil, said):
     assert len(str(caught.value)) < 350
 
 
-@pytest.mark.parametrize("record", [None, 1, "text", [], {}])
-def test_what_is_no_envelope_is_said(record):
-    with pytest.raises(InputError, match="envelope is not valid"):
-        envelope_of(record)
-
-
 def test_an_embedded_envelope_must_be_canonical():
     with pytest.raises(InputError, match="RFC 8785"):
-        read_envelope(json.dumps(cancel().to_dict()).encode())
+        Carried.embedded(json.dumps(cancel().to_dict()).encode(), None)
+
+
+@pytest.mark.parametrize("content", [None, b"1", b'"text"', b"[]"])
+def test_what_is_no_envelope_is_said(content):
+    with pytest.raises(InputError, match="carries no envelope"):
+        Carried.embedded(content, None)
 
 
 def test_a_signature_is_a_detached_one():
-    assert read_signature(None) is None
-    assert read_signature("abc..d-_") == "abc..d-_"
-    for wrong in ("", "a.b.c", "a..", "a..b\n", "a..b c", 1, ["a..b"]):
+    for right in (None, "abc..d-_"):
+        assert Carried(cancel().to_dict(), right).release().jws == right
+    for wrong in ("", "a.b.c", "a..", "a..b\n", "a..b c"):
         with pytest.raises(InputError, match="detached JWS"):
-            read_signature(wrong)
+            Carried(cancel().to_dict(), wrong).release()
+    for none in (1, ["a..b"]):
+        with pytest.raises(InputError, match="not text"):
+            Carried.of({}, none)
 
 
-def test_one_is_needed():
-    assert only([7], "numbers") == 7
-    for wrong in ([], [1, 2]):
-        with pytest.raises(InputError, match=f"{len(wrong)} numbers"):
-            only(wrong, "numbers")
+@pytest.mark.parametrize("document", [b"[]", b"7", b"null"])
+def test_an_object_is_an_object(document):
+    with pytest.raises(InputError, match="an object is needed"):
+        read_object(document)
+
+
+def test_what_is_there_twice_is_refused():
+    assert (at_most_one([], "numbers"), at_most_one([7], "numbers")) == (None, 7)
+    with pytest.raises(InputError, match="2 numbers"):
+        at_most_one([1, 2], "numbers")
+
+
+def test_attachments_are_base64_also_with_line_breaks():
+    assert attached([], "x.json") is None
+    assert attached(["YWJj\n ZA=="], "x.json") == b"abcd"
+    for wrong in ("ab?d", "a", "é", None, 1):
+        with pytest.raises(InputError, match=r"'x\.json' is not base64"):
+            attached([wrong], "x.json")
+    with pytest.raises(InputError, match=r"2 attachments 'x\.json'"):
+        attached(["", ""], "x.json")

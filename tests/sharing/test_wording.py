@@ -1,15 +1,13 @@
 """The sentences are short, neutral, true to the envelope and to nothing else, in every language."""
 
-import contextlib
 import itertools
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from maritime.errors import InputError, UsageError
+from maritime.errors import UsageError
 from maritime.sharing import wording
 from maritime.sharing.wording import LANGUAGES, LONGEST_HEADLINE, area_desc, event_name, headline
 from tests.sharing.samples import EVERY, TYPES, cancel, coarse, full
@@ -191,35 +189,6 @@ def test_hostile_text_stays_on_one_short_line(name, subtype, role, language):
     assert len(said) <= LONGEST_HEADLINE
     assert said.isprintable() or all(each.isprintable() or ord(each) > 0x9F for each in said)
     assert not set(said) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200f\n\r\t\0")
-
-
-@given(st.recursive(st.none() | st.floats() | st.integers() | st.text(max_size=3), st.lists, max_leaves=12))
-def test_a_geometry_that_is_none_is_said_to_be_none(coordinates):
-    for kind in ("Point", "LineString", "Polygon", "MultiPolygon", "MultiPoint", "MultiLineString"):
-        with contextlib.suppress(InputError, ValidationError):  # the envelope itself knows what a list is
-            envelope = full(geometry={"type": kind, "coordinates": coordinates}, places=[])
-            assert len(headline(envelope)) <= LONGEST_HEADLINE
-
-
-@pytest.mark.parametrize(
-    ("kind", "coordinates"),
-    [
-        ("Point", [98.0]),
-        ("Point", [98.0, 91.0]),
-        ("Point", [181.0, 0.0]),
-        ("Point", [True, 0.0]),
-        ("Point", [float("nan"), 0.0]),
-        ("LineString", [98.0, 8.0]),
-        ("LineString", [[98.0, 8.0]]),
-        ("MultiLineString", [[]]),
-        ("MultiPoint", [["98", "8"]]),
-        ("Polygon", [[[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]]]),
-        ("Polygon", [[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]]),
-    ],
-)
-def test_a_wrong_geometry_is_refused(kind, coordinates):
-    with pytest.raises(InputError):
-        headline(full(geometry={"type": kind, "coordinates": coordinates}, places=[]))
 
 
 def test_a_language_without_texts_is_said():

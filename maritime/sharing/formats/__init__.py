@@ -4,16 +4,47 @@ Each carries native fields, so that the recipient's tools work, and the canonica
 nothing is lost: reading back what was written gives the same bytes. A writer sees the released copy only.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+import re
+from collections.abc import Mapping
+from typing import Final
 
+from maritime.errors import InputError
+from maritime.sharing.formats import cap, cise, cloudevent, geojson, misp, stix
+from maritime.sharing.formats.format import Format
+from maritime.sharing.formats.xml_tree import read_xml
 from maritime.sharing.release import Release
+from maritime.sharing.untrusted import Carried, read_json
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "cise": cise.FORMAT,
+    "cap": cap.FORMAT,
+    "stix": stix.FORMAT,
+    "geojson": geojson.FORMAT,
+    "misp": misp.FORMAT,
+    "cloudevent": cloudevent.FORMAT,
+}
+# Its first character, after a byte order mark and white space, in UTF-8 or UTF-16.
+_XML: Final = re.compile(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<")
 
 
-class Format(NamedTuple):
-    """How a format is written and read. `parse` raises InputError for what is no envelope in it."""
+def open_document(document: bytes) -> Carried:
+    """What a document of any format carries, or {"envelope": …, "jws": …}, opened and not yet read as an envelope.
 
-    render: Callable[[Release], bytes]
-    parse: Callable[[bytes], Release]
-    media_type: str
-    suffix: str
+    Raises InputError for anything else.
+    """
+    tree_of = read_xml if _XML.match(document) else read_json
+    tree = tree_of(document)
+    for each in FORMATS.values():
+        carried = each.carried(tree) if each.tree_of is tree_of else None
+        if carried is not None:
+            return carried
+    if isinstance(tree, dict) and "envelope" in tree:
+        return Carried.of(tree["envelope"], tree.get("jws"))
+    raise InputError(
+        f'the document is none of {", ".join(each.name for each in FORMATS.values())} or {{"envelope": …, "jws": …}}'
+    )
+
+
+def read(document: bytes) -> Release:
+    """The release in a document of any format. Raises InputError as `open_document`, and for what is no envelope."""
+    return open_document(document).release()

@@ -7,27 +7,25 @@ does not know, and positions keep six decimals (0.1 m).
 """
 
 import base64
-import binascii
 import hashlib
-import json
-import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
 from lxml import etree
 
 from maritime.errors import InputError, UsageError
-from maritime.sharing.envelope import Envelope, Handling
-from maritime.sharing.formats import Format
-from maritime.sharing.formats.embedded import bounded, json_of, release_of
+from maritime.sharing.canonical import in_text
+from maritime.sharing.envelope import Envelope, Handling, Reference
+from maritime.sharing.formats.format import Format
+from maritime.sharing.formats.ids import revision_name
+from maritime.sharing.formats.xml_tree import add, add_known, read_xml, to_xml
 from maritime.sharing.release import Release
-from maritime.sharing.shapes import Position, Ring, shapes_of
+from maritime.sharing.shapes import Position, Ring
+from maritime.sharing.untrusted import Carried, attached
 from maritime.sharing.wording import LANGUAGES, area_desc, event_name, headline, is_distress, one_line
 
 NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"
-LONGEST_REASON: Final = 160  # characters of what a parser says, which may quote the document
 EVENT_CODES: Final = "MARITIME-WATCH"
 """Domain of the event code: the envelope's own type of event."""
 ENVELOPE_URI: Final = "envelope.json"
@@ -36,16 +34,13 @@ SIGNATURE_URI: Final = "envelope.json.jws"
 CAP_WORDS: Final = ("urgency", "severity", "certainty")
 MESSAGE_TYPE: Final = {"alert": "Alert", "update": "Update", "cancel": "Cancel"}
 CATEGORY: Final = {"behaviour": "Transport", "distress": "Rescue", "sensor": "Infra", "offence": "Security"}
-# alert_id@revision@sent: the three parts that CAP asks of a reference beside the sender
-_REFERENCE: Final = re.compile(r"([0-9a-f-]{36}@[0-9]+)@([0-9T:.-]+\+00:00)")
 
 
 def render(release: Release, languages: Sequence[str] = LANGUAGES) -> bytes:
     """The message in some languages, the first of which carries the envelope.
 
-    An update that does not say when the earlier message was sent (`references`) is an `Alert`, because CAP cannot
-    point at it. Raises InputError for a cancel that does not say it, for a date that is none and for a geometry that
-    is none; UsageError for no language or one without texts.
+    An update that names no earlier message (`references`) is an `Alert`, because CAP has none without. Raises
+    InputError for a cancel that names none, UsageError for no language or one without texts.
     """
     if not languages:
         raise UsageError(f"a CAP message needs a language; name one of {', '.join(LANGUAGES)}")
@@ -54,7 +49,7 @@ def render(release: Release, languages: Sequence[str] = LANGUAGES) -> bytes:
     _address(alert, envelope)
     parameters, polygons, circles = list(_parameters(envelope)), *_areas(envelope)
     for number, language in enumerate(languages):
-        info = etree.SubElement(alert, _tag("info"))
+        info = add(alert, _tag("info"))
         _describe(info, envelope, language)
         for name, value in parameters:
             _pair(info, "parameter", name, value)
@@ -63,40 +58,38 @@ def render(release: Release, languages: Sequence[str] = LANGUAGES) -> bytes:
             if release.jws is not None:
                 _attach(info, SIGNATURE_URI, "application/jose", "signature of the envelope", release.jws.encode())
         if polygons or circles:
-            area = etree.SubElement(info, _tag("area"))
+            area = add(info, _tag("area"))
             _add(area, "areaDesc", area_desc(envelope, language))
             for polygon in polygons:
                 _add(area, "polygon", polygon)
             for circle in circles:
                 _add(area, "circle", circle)
-    return etree.tostring(alert, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return to_xml(alert)
 
 
-def parse(document: bytes) -> Release:
-    """The release that a message carries; its native fields are not read.
+def references(envelope: Envelope) -> list[str]:
+    """The earlier messages, as CAP names them: `sender,identifier,sent`."""
+    earlier = map(Reference.parse, envelope.references)
+    return [
+        f"{envelope.originator.org_id},{revision_name(each.alert_id, each.revision)},{_seconds(each.sent)}"
+        for each in earlier
+    ]
 
-    Entities are not expanded, and nothing is fetched. Raises InputError for what is no CAP 1.2 message, or one that
-    carries no envelope.
-    """
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
-    try:
-        alert = etree.fromstring(bounded(document, "CAP"), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        why = one_line(str(error), LONGEST_REASON)
-        raise InputError(f"the CAP document is not XML: {why}; send it as it was written") from error
-    if alert.getroottree().docinfo.internalDTD:
-        raise InputError("the CAP document has a document type, which could hide anything; send it without one")
+
+def scope(handling: Handling) -> str:
+    """Private to its recipients where only the originator may pass it on, else restricted; never for everyone."""
+    private = handling.onward == "originator_only" and any(map(one_line, handling.rel_to))
+    return "Private" if private else "Restricted"
+
+
+def carried(alert: etree._Element) -> Carried | None:
+    """What a message carries in its resources; None when it is none."""
     if alert.tag != _tag("alert"):
-        raise InputError(f"{alert.tag!r:.80} is no message of CAP 1.2; send an alert in {NAMESPACE}")
-    content = _attached(alert, ENVELOPE_URI)
-    if content is None:
-        raise InputError("this CAP message carries no envelope; only what was exported as an alert can be read back")
-    signature = _attached(alert, SIGNATURE_URI)
-    jws = None if signature is None else signature.decode("ascii", "replace")
-    return release_of(json_of(content, "the envelope in this CAP message"), jws, "CAP message")
+        return None
+    return Carried.embedded(_attached(alert, ENVELOPE_URI), _attached(alert, SIGNATURE_URI))
 
 
-FORMAT: Final = Format(render, parse, "application/cap+xml", ".cap.xml")
+FORMAT: Final = Format("CAP 1.2 message", render, read_xml, carried, "application/cap+xml", ".cap.xml")
 
 
 def _tag(name: str) -> str:
@@ -104,36 +97,35 @@ def _tag(name: str) -> str:
 
 
 def _add(parent: etree._Element, name: str, text: str | None) -> None:
-    """An element with some text; none when nothing of the text can be printed."""
-    if text and (printable := one_line(text)):
-        etree.SubElement(parent, _tag(name)).text = printable
+    add_known(parent, _tag(name), text)
 
 
 def _pair(parent: etree._Element, name: str, value_name: str, value: str) -> None:
     if one_line(value):
-        pair = etree.SubElement(parent, _tag(name))
+        pair = add(parent, _tag(name))
         _add(pair, "valueName", value_name)
         _add(pair, "value", value)
 
 
 def _address(alert: etree._Element, envelope: Envelope) -> None:
     """The elements before the first info, in the order of the schema."""
-    references, handling = _references(envelope), envelope.handling
+    earlier, handling = references(envelope), envelope.handling
     detector = envelope.assessment.detector if envelope.assessment else None
+    if envelope.kind == "cancel" and not earlier:
+        raise InputError(f"cancel {envelope.alert_id} names no earlier message in references, so CAP cannot say it")
     recipients = [_quoted(each) for each in handling.rel_to if one_line(each)]
-    private = handling.onward == "originator_only" and bool(recipients)
-    _add(alert, "identifier", f"{envelope.alert_id}@{envelope.revision}")
+    _add(alert, "identifier", revision_name(envelope.alert_id, envelope.revision))
     _add(alert, "sender", envelope.originator.org_id)
     _add(alert, "sent", _seconds(envelope.sent))
     _add(alert, "status", envelope.status.capitalize())
-    _add(alert, "msgType", MESSAGE_TYPE[envelope.kind] if references else "Alert")
+    _add(alert, "msgType", MESSAGE_TYPE[envelope.kind] if earlier else "Alert")
     _add(alert, "source", f"{detector.name} {detector.version}" if detector else None)
-    _add(alert, "scope", "Private" if private else "Restricted")
-    _add(alert, "restriction", None if private else "; ".join(_rules(handling)))
+    _add(alert, "scope", scope(handling))
+    _add(alert, "restriction", "; ".join(_rules(handling)) if scope(handling) == "Restricted" else None)
     _add(alert, "addresses", " ".join(recipients))
     for code in _rules(handling):
         _add(alert, "code", code)
-    _add(alert, "references", " ".join(references))
+    _add(alert, "references", " ".join(earlier))
     _add(alert, "incidents", envelope.context_id)
 
 
@@ -162,21 +154,9 @@ def _rules(handling: Handling) -> list[str]:
     return [handling.tlp, *purposes, f"onward:{handling.onward}", *personal, *retention]
 
 
-def _references(envelope: Envelope) -> list[str]:
-    found = [match for match in map(_REFERENCE.fullmatch, envelope.references) if match]
-    if envelope.kind == "alert":
-        return []
-    if envelope.kind == "cancel" and not found:
-        raise InputError(
-            f"cancel {envelope.alert_id} does not say when the earlier message was sent, and CAP cannot cancel "
-            f"without; references has {envelope.references!r:.80}, write alert_id@revision@sent"
-        )
-    return [f"{envelope.originator.org_id},{match[1]},{_seconds(match[2])}" for match in found]
-
-
 def _parameters(envelope: Envelope) -> Iterator[tuple[str, str]]:
     """What CAP has no element for, by the names that it has in the envelope; one for each item of a list."""
-    record: dict[str, Any] = json.loads(envelope.canonical())  # so that 50.0 and 50 are told alike
+    record: dict[str, Any] = envelope.to_dict()
     assessed = {name: value for name, value in record.get("assessment", {}).items() if name not in CAP_WORDS}
     rest = {name: record.get(name) for name in ("vessels", "places", "position_uncertainty_m", "safety", "evidence")}
     seen = {"subtype": record["event"].get("subtype"), "observed_end": record.get("observed", {}).get("end")}
@@ -191,12 +171,12 @@ def _said(value: Any) -> str:
         return "; ".join(f"{name}: {_said(each)}" for name, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(_said, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return in_text(value)
 
 
 def _areas(envelope: Envelope) -> tuple[list[str], list[str]]:
     """Polygons and circles. A point is a circle as wide as it is uncertain, a line the circles of its vertices."""
-    shapes = shapes_of(envelope)
+    shapes = envelope.shapes()
     radius_km = _number((envelope.position_uncertainty_m or 0.0) / 1000)
     rings = chain.from_iterable(_without_holes(polygon) for polygon in shapes.polygons)
     polygons = [" ".join(map(_pair_of, ring)) for ring in rings]
@@ -231,7 +211,7 @@ def _without_holes(rings: list[Ring]) -> list[Ring]:
 
 
 def _attach(info: etree._Element, uri: str, media_type: str, what: str, content: bytes) -> None:
-    resource = etree.SubElement(info, _tag("resource"))
+    resource = add(info, _tag("resource"))
     _add(resource, "resourceDesc", what)
     _add(resource, "mimeType", media_type)
     _add(resource, "size", str(len(content)))
@@ -243,17 +223,10 @@ def _attach(info: etree._Element, uri: str, media_type: str, what: str, content:
 def _attached(alert: etree._Element, uri: str) -> bytes | None:
     """The content of the resource of that name; None when there is none."""
     resources = [each for each in alert.iterfind(f"{_tag('info')}/{_tag('resource')}") if _text(each, "uri") == uri]
-    if not resources:
-        return None
-    if len(resources) > 1:
-        raise InputError(f"this CAP message carries {uri} {len(resources)} times; send it once")
-    try:
-        content = base64.b64decode("".join(_text(resources[0], "derefUri").split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InputError(f"{uri} in this CAP message is not base64: {error}; send it as it was written") from error
-    digest = _text(resources[0], "digest")
-    if digest and digest.lower() != _digest(content):
-        raise InputError(f"{uri} in this CAP message does not have the digest {digest!r:.60}; send it again")
+    content = attached([_text(each, "derefUri") for each in resources], uri)
+    digest = _text(resources[0], "digest") if resources else None
+    if content is not None and digest and digest.lower() != _digest(content):
+        raise InputError(f"the attachment '{uri}' was damaged on its way: it has another digest; ask for it again")
     return content
 
 
@@ -272,11 +245,8 @@ def _quoted(address: str) -> str:
 
 
 def _seconds(time: str) -> str:
-    """A time as CAP has it: no fractions, and the offset in numbers."""
-    try:
-        return datetime.fromisoformat(time).replace(microsecond=0).isoformat()
-    except ValueError as error:
-        raise InputError(f"{time!r} is no date and time; write it as 2026-03-14T21:00:00+00:00") from error
+    """A time as CAP has it: without fractions."""
+    return f"{time[:19]}+00:00"
 
 
 def _pair_of(position: Position) -> str:

@@ -9,13 +9,11 @@ consumer knows a cancel and an exercise.
 
 from typing import Any, Final
 
-import rfc8785
-
-from maritime.errors import InputError
 from maritime.sharing.envelope import SCHEMA_VERSION
-from maritime.sharing.formats import Format
+from maritime.sharing.formats.format import Format, to_json
+from maritime.sharing.formats.ids import revision_name
 from maritime.sharing.release import Release
-from maritime.sharing.untrusted import envelope_of, read_json, read_signature
+from maritime.sharing.untrusted import Carried, read_json
 
 EVENT_TYPE: Final = "org.maritime-watch.envelope.v1"
 DATA_SCHEMA: Final = f"urn:maritime-watch:envelope:{SCHEMA_VERSION.partition('.')[0]}"
@@ -29,7 +27,7 @@ def render(release: Release, sequence: int | None = None) -> bytes:
         "specversion": "1.0",
         "type": EVENT_TYPE,
         "source": f"/org/{envelope.originator.org_id}",
-        "id": f"{envelope.alert_id}/{envelope.revision}",
+        "id": revision_name(envelope.alert_id, envelope.revision),
         "time": envelope.sent,
         "subject": envelope.alert_id,
         "datacontenttype": "application/json",
@@ -44,17 +42,14 @@ def render(release: Release, sequence: int | None = None) -> bytes:
         "jws": release.jws,
         "data": envelope.to_dict(),
     }
-    return rfc8785.dumps({name: value for name, value in event.items() if value is not None})
+    return to_json({name: value for name, value in event.items() if value is not None})
 
 
-def parse(document: bytes) -> Release:
-    """The release in a CloudEvent. Only `data` and `jws` count; raises InputError for what is no envelope's event."""
-    event = read_json(document)
-    if not isinstance(event, dict) or event.get("specversion") != "1.0" or event.get("type") != EVENT_TYPE:
-        raise InputError(f"the document is not a CloudEvent 1.0 of type {EVENT_TYPE}")
-    if "data" not in event:
-        raise InputError("the CloudEvent carries no envelope; it must be in data, as JSON")
-    return Release(envelope_of(event["data"]), read_signature(event.get("jws")))
+def carried(event: Any) -> Carried | None:
+    """What a CloudEvent carries in `data`, of whatever type: an originator may have its own. None: it is none."""
+    if not isinstance(event, dict) or event.get("specversion") != "1.0":
+        return None
+    return Carried.of(event.get("data"), event.get("jws"))
 
 
-FORMAT: Final = Format(render, parse, "application/cloudevents+json", ".cloudevent.json")
+FORMAT: Final = Format("CloudEvent", render, read_json, carried, "application/cloudevents+json", ".cloudevent.json")

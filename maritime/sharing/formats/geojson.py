@@ -6,24 +6,60 @@ are foreign members (RFC 7946 §6.1). GeoJSON has no marks for handling: they ar
 
 from typing import Any, Final
 
-import rfc8785
-
-from maritime.errors import InputError
 from maritime.sharing.envelope import Envelope, Place
-from maritime.sharing.formats import Format
-from maritime.sharing.formats.embedded import bounded, json_of, release_of
+from maritime.sharing.formats.format import Format, to_json
+from maritime.sharing.formats.summary import told_at
 from maritime.sharing.release import Release
-from maritime.sharing.shapes import shapes_of
-from maritime.sharing.wording import area_desc, headline
+from maritime.sharing.untrusted import Carried, read_json
+from maritime.sharing.wording import headline
 
 KNOTS: Final = "KNT"  # UNECE Recommendation 20
 DEGREES: Final = "http://qudt.org/vocab/unit/DEG"  # the code of UNECE has two letters, MF-JSON asks for three or a URI
 
+PROPERTIES: Final = {
+    "alert_id": "alert_id",
+    "revision": "revision",
+    "kind": "kind",
+    "status": "status",
+    "area_desc": "area_desc",
+    "event_type": "event.type",
+    "event_subtype": "event.subtype",
+    "event_nature": "event.nature",
+    "originator": "originator.org_id",
+    "sent": "sent",
+    "expires": "expires",
+    "observed_start": "observed.start",
+    "observed_end": "observed.end",
+    "severity": "assessment.severity",
+    "urgency": "assessment.urgency",
+    "certainty": "assessment.certainty",
+    "confidence": "assessment.confidence",
+    "caveats": "assessment.caveats",
+    "distress": "safety.distress",
+    "beacon": "safety.beacon",
+    "sar_phase": "safety.sar_phase",
+    "mmsi": "vessel.mmsi",
+    "imo": "vessel.imo",
+    "name": "vessel.name",
+    "call_sign": "vessel.call_sign",
+    "flag": "vessel.flag",
+    "ship_type": "vessel.ship_type",
+    "length_m": "vessel.length_m",
+    "pseudonym": "vessel.pseudonym",
+    "position_uncertainty_m": "position_uncertainty_m",
+    "tlp": "handling.tlp",
+    "purpose": "handling.purpose",
+    "rel_to": "handling.rel_to",
+    "onward": "handling.onward",
+    "personal_data": "handling.personal_data",
+    "retain_until": "handling.retain_until",
+}
+"""Properties by the fields of the envelope that they repeat; the vessel is the first subject."""
+
 
 def render(release: Release) -> bytes:
-    """The Feature as canonical JSON. Raises InputError for a geometry that RFC 7946 does not allow."""
+    """The Feature as canonical JSON."""
     envelope = release.envelope
-    shapes_of(envelope)
     record = envelope.to_dict()
     feature: dict[str, Any] = {
         "type": "Feature",
@@ -35,71 +71,25 @@ def render(release: Release) -> bytes:
     }
     if release.jws is not None:
         feature["jws"] = release.jws
-    return rfc8785.dumps(feature)
+    return to_json(feature)
 
 
-def parse(document: bytes) -> Release:
-    """The release that such a Feature carries; its native fields are not read. Raises InputError for anything else."""
-    feature = json_of(bounded(document, "GeoJSON"), "the GeoJSON document")
+def carried(feature: Any) -> Carried | None:
+    """What a Feature carries in its members `envelope` and `jws`; None when it is none."""
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        raise InputError("this is no GeoJSON Feature; send one Feature per alert")
-    if "envelope" not in feature:
-        raise InputError(
-            "this GeoJSON Feature carries no envelope; only what was exported as an alert can be read back"
-        )
-    jws = feature.get("jws")
-    if jws is not None and not isinstance(jws, str):
-        raise InputError(f"the signature in this GeoJSON is {type(jws).__name__}, not text; send it as it was")
-    return release_of(feature["envelope"], jws, "GeoJSON")
+        return None
+    return Carried.of(feature.get("envelope"), feature.get("jws"))
 
 
-FORMAT: Final = Format(render, parse, "application/geo+json", ".geojson")
+FORMAT: Final = Format("GeoJSON Feature", render, read_json, carried, "application/geo+json", ".geojson")
 
 
 def _properties(envelope: Envelope) -> dict[str, Any]:
     """One level, no lists: each text or number or boolean; what is absent is left out."""
-    assessment, handling, safety = envelope.assessment, envelope.handling, envelope.safety
-    vessel = next((each for each in envelope.vessels if each.role == "subject"), None)
-    properties = {
-        "alert_id": envelope.alert_id,
-        "revision": envelope.revision,
-        "kind": envelope.kind,
-        "status": envelope.status,
-        "headline": headline(envelope),
-        "area_desc": area_desc(envelope),
-        "event_type": envelope.event.type,
-        "event_subtype": envelope.event.subtype,
-        "event_nature": envelope.event.nature,
-        "originator": envelope.originator.org_id,
-        "sent": envelope.sent,
-        "expires": envelope.expires,
-        "observed_start": envelope.observed and envelope.observed.start,
-        "observed_end": envelope.observed and envelope.observed.end,
-        "severity": assessment and assessment.severity,
-        "urgency": assessment and assessment.urgency,
-        "certainty": assessment and assessment.certainty,
-        "confidence": assessment and assessment.confidence,
-        "caveats": "; ".join(assessment.caveats) if assessment else None,
-        "distress": safety and safety.distress,
-        "beacon": safety and safety.beacon,
-        "sar_phase": safety and safety.sar_phase,
-        "mmsi": vessel and vessel.mmsi,
-        "imo": vessel and vessel.imo,
-        "name": vessel and vessel.name,
-        "call_sign": vessel and vessel.call_sign,
-        "flag": vessel and vessel.flag,
-        "ship_type": vessel and vessel.ship_type,
-        "length_m": vessel and vessel.length_m,
-        "pseudonym": vessel and vessel.pseudonym,
-        "position_uncertainty_m": envelope.position_uncertainty_m,
-        "tlp": handling.tlp,
-        "purpose": " ".join(handling.purpose),
-        "rel_to": " ".join(handling.rel_to),
-        "onward": handling.onward,
-        "personal_data": handling.personal_data,
-        "retain_until": handling.retain_until,
-    }
-    return {name: value for name, value in properties.items() if value is not None and value != ""}
+    record = envelope.to_dict()
+    record["vessel"] = next((each for each in record.get("vessels", []) if each["role"] == "subject"), None)
+    told = {name: told_at(record, path) for name, path in PROPERTIES.items()}
+    return {"headline": headline(envelope), **{name: value for name, value in told.items() if value not in (None, "")}}
 
 
 def _movement(places: list[Place]) -> dict[str, Any]:

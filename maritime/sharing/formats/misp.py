@@ -16,16 +16,16 @@ import base64
 from collections.abc import Iterable
 from typing import Any, Final
 
-import rfc8785
-
-from maritime.errors import InputError
+from maritime.sharing.canonical import canonical, in_text
 from maritime.sharing.envelope import CapSeverity, Envelope, Handling, Place, Tlp, Vessel
-from maritime.sharing.formats import Format
-from maritime.sharing.formats.around import around
-from maritime.sharing.formats.ids import derived
-from maritime.sharing.formats.summary import heading, summary, terms
+from maritime.sharing.formats.cap import references, scope
+from maritime.sharing.formats.format import Format, to_json
+from maritime.sharing.formats.ids import derived, revision_name
+from maritime.sharing.formats.summary import summary, terms
 from maritime.sharing.release import Release
-from maritime.sharing.untrusted import only, read_envelope, read_json, read_signature
+from maritime.sharing.shapes import circle_around
+from maritime.sharing.untrusted import Carried, at_most_one, attached, read_json
+from maritime.sharing.wording import headline, is_distress
 from maritime.times import from_rfc3339
 
 Thing = dict[str, Any]  # an event, object or attribute of MISP
@@ -73,7 +73,7 @@ def render(release: Release) -> bytes:
         told, texts = [_deleted(each) for each in told], [_deleted(each) for each in texts]
     event: Thing = {
         "uuid": envelope.alert_id,
-        "info": heading(envelope),
+        "info": headline(envelope),
         "date": (envelope.observed.start if envelope.observed else envelope.sent)[:10],
         "timestamp": timestamp,
         "publish_timestamp": timestamp,
@@ -86,38 +86,33 @@ def render(release: Release) -> bytes:
             "name": envelope.originator.name or envelope.originator.org_id,
         },
         "Tag": [{"name": name} for name in _tags(envelope)],
-        "Attribute": [_dated(each, timestamp) for each in (*_carried(release), *texts)],
+        "Attribute": [_dated(each, timestamp) for each in (*_attributes(release), *texts)],
         "Object": [_dated(each, timestamp) for each in (_cap_alert(envelope), _cap_info(envelope), *told)],
     }
-    return rfc8785.dumps({"Event": event})
+    return to_json({"Event": event})
 
 
-def parse(document: bytes) -> Release:
-    """The release in a MISP event. Only the attached envelope counts; raises InputError where there is none."""
-    whole = read_json(document)
+def carried(whole: Any) -> Carried | None:
+    """What an event carries in its attachment `envelope.json`; None when it is none."""
     event = whole.get("Event") if isinstance(whole, dict) else None
     attributes = event.get("Attribute") if isinstance(event, dict) else None
     if not isinstance(attributes, list):
-        raise InputError("the document is not a MISP event with attributes")
+        return None
     attributes = [each for each in attributes if isinstance(each, dict)]
-    attached = [each for each in attributes if (each.get("type"), each.get("value")) == ("attachment", ENVELOPE_FILE)]
-    content = only(attached, f"attachments {ENVELOPE_FILE}").get("data")
+    files = [each for each in attributes if (each.get("type"), each.get("value")) == ("attachment", ENVELOPE_FILE)]
     signatures = [each.get("value") for each in attributes if each.get("comment") == JWS_COMMENT]
-    try:
-        canonical = base64.b64decode(content, validate=True)
-    except (ValueError, TypeError):
-        raise InputError(f"the attachment {ENVELOPE_FILE} is not base64; ask the sender for the original") from None
-    return Release(read_envelope(canonical), read_signature(only(signatures, JWS_COMMENT) if signatures else None))
+    content = attached([each.get("data") for each in files], ENVELOPE_FILE)
+    return Carried.embedded(content, at_most_one(signatures, JWS_COMMENT))
 
 
-def _carried(release: Release) -> Iterable[Thing]:
+def _attributes(release: Release) -> Iterable[Thing]:
     """The canonical envelope and its signature. They keep their uuids over the revisions, and so replace each other."""
     alert_id = release.envelope.alert_id
     yield _attribute(derived(alert_id, ENVELOPE_FILE), "attachment", ENVELOPE_FILE) | {
         "data": base64.b64encode(release.envelope.canonical()).decode(),
         "comment": "the shared envelope, canonical JSON (RFC 8785)",
     }
-    if release.jws:
+    if release.jws is not None:
         yield _attribute(derived(alert_id, "jws"), "text", release.jws) | {"comment": JWS_COMMENT}
 
 
@@ -126,14 +121,14 @@ def _cap_alert(envelope: Envelope) -> Thing:
         envelope,
         "cap-alert",
         {
-            "identifier": f"{envelope.alert_id}@{envelope.revision}",
+            "identifier": revision_name(envelope.alert_id, envelope.revision),
             "sender": envelope.originator.org_id,
             "sent": envelope.sent,
             "status": envelope.status.capitalize(),
             "msgType": envelope.kind.capitalize(),
-            "scope": "Public" if envelope.handling.tlp == "TLP:CLEAR" else "Restricted",
+            "scope": scope(envelope.handling),
             "restriction": terms(envelope.handling),
-            "references": " ".join(envelope.references) or None,
+            "references": " ".join(references(envelope)) or None,
             "incident": envelope.context_id,
         },
     )
@@ -145,9 +140,9 @@ def _cap_info(envelope: Envelope) -> Thing:
         envelope,
         "cap-info",
         {
-            "category": "Rescue" if envelope.event.nature == "distress" else "Other",
+            "category": "Rescue" if is_distress(envelope) else "Other",
             "event": envelope.event.type,
-            "headline": envelope.event.headline,
+            "headline": headline(envelope),
             "description": summary(envelope),
             "severity": assessment and assessment.severity,
             "urgency": assessment and assessment.urgency,
@@ -163,13 +158,13 @@ def _cap_info(envelope: Envelope) -> Thing:
 
 def _where(envelope: Envelope) -> Iterable[Thing]:
     geometry = envelope.to_dict().get("geometry")
-    circle = around(envelope)
+    circle = circle_around(envelope.shapes().outline(), envelope.position_uncertainty_m)
     if circle:
         radius_km = None if circle.radius_m is None else circle.radius_m / 1000
         stated = {"latitude": circle.lat, "longitude": circle.lon, "accuracy-radius": radius_km}
         yield _object(envelope, "geolocation", stated | {"text": envelope.area_desc})
     if geometry and geometry["type"] != "Point":
-        content = base64.b64encode(rfc8785.dumps(geometry)).decode()
+        content = base64.b64encode(canonical(geometry)).decode()
         yield _object(envelope, "geojson", {"attachment": "geometry.geojson"}, {"attachment": content})
     for i, place in enumerate(envelope.places):
         yield _place(envelope, i, place)
@@ -215,10 +210,10 @@ def _in_words(vessel: Vessel) -> str:
         "call sign": vessel.call_sign,
         "flag": vessel.flag,
         "ship type": vessel.ship_type,
-        "length, m": vessel.length_m and f"{vessel.length_m:g}",
+        "length, m": vessel.length_m,
     }
     return "; ".join(
-        [f"vessel: {vessel.role}", *(f"{name}: {each}" for name, each in named.items() if each is not None)]
+        [f"vessel: {vessel.role}", *(f"{name}: {in_text(each)}" for name, each in named.items() if each is not None)]
     )
 
 
@@ -251,7 +246,7 @@ def _object(
     own = derived(envelope.alert_id, name, number)
     attributes = []
     for relation, value in stated.items():
-        text = None if value is None else str(value).strip()
+        text = None if value is None else in_text(value).strip()
         if text:
             made = _attribute(derived(own, relation), TYPES.get(relation, "text"), text)
             made |= {"object_relation": relation, "disable_correlation": relation not in CORRELATED}
@@ -298,4 +293,4 @@ def _timestamp(text: str) -> str:
     return str(from_rfc3339(text) // 1000)
 
 
-FORMAT: Final = Format(render, parse, "application/json", ".misp.json")
+FORMAT: Final = Format("MISP event", render, read_json, carried, "application/json", ".misp.json")

@@ -19,14 +19,14 @@ from uuid import UUID, uuid5
 
 import rfc8785
 
-from maritime.errors import InputError
 from maritime.sharing.envelope import Envelope, Originator, Tlp, Vessel
-from maritime.sharing.formats import Format
-from maritime.sharing.formats.around import around
+from maritime.sharing.formats.format import Format, to_json
 from maritime.sharing.formats.ids import derived
-from maritime.sharing.formats.summary import heading, summary, terms
+from maritime.sharing.formats.summary import summary, terms
 from maritime.sharing.release import Release
-from maritime.sharing.untrusted import only, read_envelope, read_json, read_signature
+from maritime.sharing.shapes import circle_around
+from maritime.sharing.untrusted import Carried, at_most_one, read_json
+from maritime.sharing.wording import headline
 
 Thing = dict[str, Any]  # a STIX object, or what becomes one: None is left out
 
@@ -68,20 +68,25 @@ def render(release: Release, first_sent: str | None = None) -> bytes:
     unique = {each["id"]: each for each in vessels}
     objects = [_author(), _definition(), *markings, originator, incident, *unique.values(), *around_it, *links]
     bundle_id = f"bundle--{derived(envelope.alert_id, envelope.revision)}"
-    return rfc8785.dumps({"type": "bundle", "id": bundle_id, "objects": [_stated(each) for each in objects]})
+    return to_json({"type": "bundle", "id": bundle_id, "objects": [_stated(each) for each in objects]})
 
 
-def parse(document: bytes) -> Release:
-    """The release in a STIX bundle. Only the envelope in our extension counts; raises InputError without it."""
-    bundle = read_json(document)
-    objects = bundle.get("objects") if isinstance(bundle, dict) and bundle.get("type") == "bundle" else None
-    if not isinstance(objects, list):
-        raise InputError("the document is not a STIX bundle with objects")
-    incidents = [each for each in objects if isinstance(each, dict) and each.get("type") == "incident"]
-    carriers = [each["extensions"] for each in incidents if isinstance(each.get("extensions"), dict)]
-    added = [each[EXTENSION] for each in carriers if isinstance(each.get(EXTENSION), dict)]
-    alert = only([each for each in added if isinstance(each.get("envelope"), str)], "incidents with an envelope")
-    return Release(read_envelope(alert["envelope"].encode()), read_signature(alert.get("jws")))
+def carried(bundle: Any) -> Carried | None:
+    """What a bundle carries: in our extension of its incident. None when it is none."""
+    if not isinstance(bundle, dict) or bundle.get("type") != "bundle" or not isinstance(bundle.get("objects"), list):
+        return None
+    ours = [_extension(each) for each in bundle["objects"]]
+    texts = [each["envelope"] for each in ours if isinstance(each.get("envelope"), str)]
+    text = at_most_one(texts, "incidents with an envelope")
+    jws = at_most_one([each["jws"] for each in ours if "jws" in each], "signatures")
+    return Carried.embedded(None if text is None else text.encode(), jws)
+
+
+def _extension(thing: Any) -> Thing:
+    """Our extension of an incident; empty where there is none."""
+    extensions = thing.get("extensions") if isinstance(thing, dict) and thing.get("type") == "incident" else None
+    ours = extensions.get(EXTENSION) if isinstance(extensions, dict) else None
+    return ours if isinstance(ours, dict) else {}
 
 
 def _incident(release: Release, vessels: list[Thing]) -> Thing:
@@ -92,7 +97,7 @@ def _incident(release: Release, vessels: list[Thing]) -> Thing:
     return {
         "type": "incident",
         "id": f"incident--{envelope.alert_id}",
-        "name": heading(envelope),
+        "name": headline(envelope),
         "description": summary(envelope),
         "confidence": None if confidence is None else round(confidence * 100),  # STIX 2.1 appendix A: 0 to 100
         "lang": "en",
@@ -168,7 +173,7 @@ def _observation(envelope: Envelope, vessels: list[Thing]) -> Thing | None:
 
 
 def _location(envelope: Envelope) -> Thing | None:
-    circle = around(envelope)
+    circle = circle_around(envelope.shapes().outline(), envelope.position_uncertainty_m)
     return circle and {
         "type": "location",
         "id": f"location--{derived(envelope.alert_id, 'location')}",
@@ -274,4 +279,4 @@ def _time(text: str) -> str:
     return f"{text[:19]}{text[19:-6] or '.000'}Z"
 
 
-FORMAT: Final = Format(render, parse, "application/stix+json;version=2.1", ".stix.json")
+FORMAT: Final = Format("STIX bundle", render, read_json, carried, "application/stix+json;version=2.1", ".stix.json")

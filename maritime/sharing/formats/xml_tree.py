@@ -1,50 +1,37 @@
-"""XML trees: text that XML 1.0 can carry, and documents from outside read without trusting them."""
+"""XML trees: text that can be shown, and documents from outside read without trusting them."""
 
-import re
-from typing import Final
-
-import rfc8785
 from lxml import etree
 
 from maritime.errors import InputError
-
-MAX_DOCUMENT_BYTES: Final = 4 << 20  # chosen: an envelope has a few kB; a track of 20,000 positions still fits
-
-# Whatever XML 1.0 (section 2.2, Char) cannot carry, not even escaped.
-_NO_CHARACTER: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from maritime.sharing.canonical import in_text
+from maritime.sharing.untrusted import bounded
+from maritime.sharing.wording import one_line
 
 
-def clean(text: str) -> str:
-    """The text with U+FFFD in place of each character that XML 1.0 cannot carry."""
-    return _NO_CHARACTER.sub("\ufffd", text)
-
-
-def worded(value: str | float | bool) -> str:
-    """Numbers and truth as canonical JSON has them, so that 50 and 50.0 are the same text."""
-    return value if isinstance(value, str) else rfc8785.dumps(value).decode()
-
-
-def add(parent: etree._Element, tag: str, value: str | float | bool | None = None) -> etree._Element:
-    """A new last child; its text is the value, cleaned."""
+def add(parent: etree._Element, tag: str, *lines: str | float | bool) -> etree._Element:
+    """A new last child; its text is these lines, each without what cannot be printed."""
     child = etree.SubElement(parent, tag)
-    if value is not None:
-        child.text = clean(worded(value))
+    if lines:
+        child.text = "\n".join(one_line(in_text(line)) for line in lines)
     return child
 
 
 def add_known(parent: etree._Element, tag: str, value: str | float | bool | None) -> None:
-    """A new last child with this value; none when the value is not known."""
-    if value is not None:
+    """A new last child with this value; none when it is not known, or nothing of it can be printed."""
+    if value is not None and one_line(in_text(value)):
         add(parent, tag, value)
 
 
-def read_tree(document: bytes) -> etree._Element:
+def to_xml(root: etree._Element) -> bytes:
+    """The document. Raises InputError when it is larger than what is read."""
+    return bounded(etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True))
+
+
+def read_xml(document: bytes) -> etree._Element:
     """The root of an XML document from outside; nothing is expanded, fetched or executed.
 
-    Raises InputError when it is too large, no XML, nested too deep, or declares a document type.
+    Raises InputError when it is too large, no XML, nested too deeply (libxml2 reads 256 levels), or has a DOCTYPE.
     """
-    if len(document) > MAX_DOCUMENT_BYTES:
-        raise InputError(f"XML document has {len(document)} bytes; at most {MAX_DOCUMENT_BYTES} are read")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -54,9 +41,10 @@ def read_tree(document: bytes) -> etree._Element:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(document, parser)
-    except (etree.XMLSyntaxError, LookupError) as error:  # LookupError: an encoding that does not exist
-        raise InputError(f"document is no XML ({error}); send it as it was written") from None
+        root = etree.fromstring(bounded(document), parser)
+    except etree.XMLSyntaxError as error:  # its words may quote the document
+        line, column = error.position
+        raise InputError(f"the document is no XML that can be read: line {line}, column {column}") from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise InputError("XML document has a DOCTYPE, which is refused; send it without")
+        raise InputError("the XML document has a DOCTYPE, which could hide anything; ask the sender for one without")
     return root
