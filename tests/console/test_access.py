@@ -402,6 +402,7 @@ def test_certificate_and_token_must_say_the_same(build, certificates):
     assert (status(now, "also"), status(None, None)) == (401, 401)
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 def test_old_tls_and_no_tls_get_nothing(build, certificates):
     house = build().start(tls=certificates.tls)
     assert raw(house, asked(house, "/events")) in (b"", None)

@@ -42,7 +42,7 @@ def requests_made(draw):
     return path + "?" + "&".join(f"{quote(name)}={quote(draw(TEXTS))}" for name in names)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=requests_made())
 def test_every_query_is_answered_or_refused(served, path):
     answer = served.get(path)

@@ -88,7 +88,8 @@ def test_every_object_is_there_once_and_carries_the_release(house):
     assert [each["type"] for each in objects].count("extension-definition") == 1
     incidents = [each for each in objects if each["type"] == "incident"]
     carried = {
-        FORMAT.parse(json.dumps({"type": "bundle", "objects": [each]}).encode()).envelope.canonical() for each in incidents
+        FORMAT.parse(json.dumps({"type": "bundle", "objects": [each]}).encode()).envelope.canonical()
+        for each in incidents
     }
     assert carried == {parcel.envelope for parcel in parcels if parcel.partner == "now"}
 
