@@ -1,6 +1,7 @@
 """Caller: who asks, and the thread in which is read for it."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Final, TypeVar
 from aiohttp import web
 
 from maritime.console.answers import not_here
+from maritime.errors import InputError
 from maritime.sharing.desk import Channel
 from maritime.sharing.policy import Partner
 from maritime.sharing.sent import CHANNELS, SentParcels
@@ -69,8 +71,11 @@ class Reader:
         return await asyncio.shield(done)
 
     def _done(self, work: Callable[[SentParcels], Answer]) -> Answer:
-        with SentParcels(self._ledger, self._clock_ms()) as sent:
-            return work(sent)
+        try:
+            with SentParcels(self._ledger, self._clock_ms()) as sent:
+                return work(sent)
+        except sqlite3.Error as error:
+            raise InputError(f"ledger {self._ledger} cannot be read ({error})") from None
 
     def close(self) -> None:
         """Take no more work."""

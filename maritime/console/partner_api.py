@@ -97,13 +97,13 @@ class PartnerApi:
                 )
             except (OSError, OverflowError) as error:
                 raise ConfigurationError(f"{site.host}:{site.port} cannot be had ({error}); choose another") from None
-            async with listener:
+            try:
                 on_listening(listener.sockets[0].getsockname()[1])
                 while not stop.is_set():
                     await asyncio.sleep(LOOK_S)
                     self._idlers.close(runner.server.connections, time.monotonic())
+            finally:
                 listener.close()
-                await runner.cleanup()
         finally:
             await runner.cleanup()
 

@@ -99,7 +99,7 @@ class Webhooks:
                 try:
                     parcels = await self._reader.read(partner, partial(self._next, partner, hook))
                     for parcel in parcels:
-                        if self._may_have(partner, parcel) and not await self._deliver(session, partner, hook, parcel):
+                        if not await self._deliver(session, partner, hook, parcel):
                             return
                         self._advance(partner, hook, parcel.sequence)
                 except (MaritimeError, OSError) as error:  # no ledger, a bad policy, a full disk: nothing is told
@@ -113,15 +113,17 @@ class Webhooks:
         return sent.parcels(partner, hook.channel, self._told.get(_feed(partner, hook), 0), BATCH)
 
     def _may_have(self, partner: str, parcel: Sent) -> bool:
-        """After an agreement has ended only cancels are told; the rest can be fetched, should it be renewed."""
+        """Not what is to be deleted by now, and after an agreement only cancels: the rest can be fetched, if renewed."""
+        if parcel.retain_until_ms <= self._clocks.now_ms():
+            return False
         if is_in_force(self._policy.current(), partner, self._clocks.now_ms()):
             return True
         return parcel.release().envelope.kind == "cancel"
 
     async def _deliver(self, session: aiohttp.ClientSession, partner: str, hook: Hook, parcel: Sent) -> bool:
-        """Try until it is taken; false when it is given up."""
+        """Try until it is taken, or may not be had any more; false when it is given up."""
         began_ms, tries = self._clocks.now_ms(), 0
-        while True:
+        while self._may_have(partner, parcel):
             try:
                 await self._post(session, partner, hook, parcel)
                 return True
@@ -135,6 +137,7 @@ class Webhooks:
                 wait_s *= 0.5 + 0.5 * self._clocks.random()
                 _tell("webhook_not_taken", partner, hook, sequence=parcel.sequence, tries=tries, why=str(error))
                 await self._clocks.wait(wait_s)
+        return True
 
     async def _post(self, session: aiohttp.ClientSession, partner: str, hook: Hook, parcel: Sent) -> None:
         """One try. Raises NotTakenError."""

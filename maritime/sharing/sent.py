@@ -15,7 +15,7 @@ from maritime.sharing.ledger import Ledger
 from maritime.sharing.release import Release
 
 CHANNELS: Final[tuple[Channel, ...]] = ("actual", "exercise")
-COLUMNS: Final = "sequence, added_ms, first_sent, envelope, jws"
+COLUMNS: Final = "sequence, added_ms, retain_until_ms, first_sent, envelope, jws"
 
 
 class Sent(NamedTuple):
@@ -23,6 +23,7 @@ class Sent(NamedTuple):
 
     sequence: int
     added_ms: int
+    retain_until_ms: int
     first_sent: str  # when the alert's first revision was
     envelope: bytes  # canonical
     jws: str

@@ -289,11 +289,11 @@ def test_who_begins_tls_and_no_more_is_cut_off(build, certificates):
 
 def test_who_does_not_take_its_answer_is_cut_off(build):
     house = build(headers_s=0.5).start()
-    house.take(*(alert(number) for number in range(500)))
+    house.take(*(alert(number) for number in range(150)))
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         slow.connect(("127.0.0.1", house.port))
-        many = 10  # one fits into the buffers of the operating system
+        many = 30  # one fits into the buffers of the operating system
         slow.sendall(asked(house, "/events?limit=500").replace(b"Connection: close\r\n", b"") * many)
         time.sleep(1.5)
         slow.settimeout(5)  # it is closed: there is an end

@@ -36,6 +36,17 @@ def test_a_partner_has_few_threads_even_when_it_does_not_wait_for_its_answers(bu
     reader.close()
 
 
+def test_a_ledger_that_breaks_is_an_error(build):
+    reader = build().reader()
+
+    def broken(sent):
+        sent.ledger.database.execute("SELECT * FROM no_such_table")
+
+    with pytest.raises(InputError, match="cannot be read"):
+        asyncio.run(reader.read("now", broken))
+    reader.close()
+
+
 def test_a_ledger_that_is_gone_is_an_error_and_turns_are_given_back(tmp_path):
     reader = Reader(tmp_path / "none.db", lambda: NOW_MS)
 

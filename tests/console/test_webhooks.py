@@ -153,7 +153,7 @@ def test_the_signature_is_that_of_the_standard():
 def test_what_fails_is_tried_again_later_each_time_and_nothing_overtakes_it(build, receiver):
     house, waits = build(), []
     house.take(alert(1), alert(2))
-    receiver.answers["/now"] = [500, 503, 404, "drop", 302, 200]
+    receiver.answers["/now"] = [500, 307, 404, "drop", 302, 200]
     with telling(house, receiver, {"now": "/now"}, waits):
         until(lambda: len(receiver.taken("/now")) == 2)
     assert [int(each["sequence"]) for each in receiver.taken("/now")] == [1, 2]
@@ -224,6 +224,33 @@ def test_after_the_agreement_only_cancels_are_told(build, receiver):
     with telling(house, receiver, {"now": "/now"}):
         until(lambda: receiver.taken("/now"))
     assert [each["alertkind"] for each in receiver.taken("/now")] == ["cancel"]
+
+
+def test_what_ends_while_it_is_tried_is_tried_no_more(build, receiver):
+    house, waits = build(), []
+    house.take(alert(1), alert(2))
+    receiver.answers["/now"] = [500]
+    with telling(house, receiver, {"now": "/now"}, waits):
+        until(lambda: len(receiver.came) > 2)
+        house.policy["partners"]["now"]["agreement"]["until"] = "2026-03-13"
+        house.write_policy()
+        until(lambda: 1.0 in waits)  # nothing is left to be told
+        tries = len(receiver.came)
+        until(lambda: waits.count(1.0) > 5)
+        assert len(receiver.came) == tries
+    assert {json.loads(body)["sequence"][-1] for _, _, _, body in receiver.came} == {"1"}
+
+
+def test_what_must_be_deleted_meanwhile_is_not_told(build, receiver):
+    house, waits = build(), []
+    house.take(ALERT)
+    receiver.answers["/now"] = [500]
+    with telling(house, receiver, {"now": "/now"}, waits, give_up_after_days=30.0):
+        until(lambda: receiver.came)
+        house.clock_ms += 90 * DAY_MS
+        tries = len(receiver.came)
+        until(lambda: 1.0 in waits)
+        assert len(receiver.came) <= tries + 1  # one was on its way
 
 
 def test_under_a_bad_policy_nothing_is_told_until_it_is_mended(build, receiver):
