@@ -3,6 +3,7 @@
 import asyncio
 import random
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -90,7 +91,8 @@ def partners(
         if as_json:
             print_json({"url": url, "partners": len(by.current().partners)})
         else:
-            print(f"serving {len(by.current().partners)} partners at {url}", flush=True)
+            print(f"serving {len(by.current().partners)} partners at {url}")
+        sys.stdout.flush()  # it goes on from here
 
     with ExitStack() as stack:
         stop = stack.enter_context(stopped_by_signals())

@@ -113,7 +113,7 @@ class Webhooks:
         return sent.parcels(partner, hook.channel, self._told.get(_feed(partner, hook), 0), BATCH)
 
     def _may_have(self, partner: str, parcel: Sent) -> bool:
-        """Not what is to be deleted by now, and after an agreement only cancels: the rest can be fetched, if renewed."""
+        """Not what is to be deleted by now; after an agreement only cancels: the rest can be fetched, if renewed."""
         if parcel.retain_until_ms <= self._clocks.now_ms():
             return False
         if is_in_force(self._policy.current(), partner, self._clocks.now_ms()):

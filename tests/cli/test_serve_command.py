@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -83,6 +84,14 @@ def test_what_is_not_safe_does_not_start(house, options, said):
     ran = serve(house, *options, "--port", "0", "--stop-after-s", "0.2")
     assert (ran.code, ran.out) == (3, "")
     assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_port_that_is_taken_is_said(house):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = serve(house, "--tokens", "tokens", "--port", taken.getsockname()[1], "--stop-after-s", "0.2")
+    assert (ran.code, ran.out) == (3, "")
+    assert "cannot be had" in ran.err
     assert "Traceback" not in ran.err
 
 
