@@ -15,7 +15,7 @@ from maritime.sharing.policy import GROUP, Agreement, ReleasePolicy
 from maritime.units import DAY_MS
 from streams.settings import LiveSettings
 from streams.topic_names import ALERTS, RESCUE
-from streams.topics import Credential, Rule, TopicFound, TopicSpec, differences, rules, specs
+from streams.topics import Credential, Rule, TopicFound, TopicSpec, differences, rules
 
 if TYPE_CHECKING:
     from streams.kafka import KafkaAdministration
@@ -332,19 +332,15 @@ def rule_in_words(rule: Rule) -> str:
 
 
 def _require_apart(policy: ReleasePolicy, live: LiveSettings, publisher: str) -> None:
-    """No partner's topics or groups are the house's own: a partner `rcc` would read `alerts.rcc`."""
+    """No partner's groups are the house's own; that its topics are not, the policy has seen to."""
     if publisher.startswith(USER_PREFIX):
         raise UsageError(f"the publisher cannot be '{publisher}': users that begin with {USER_PREFIX} are partners")
-    own = {spec.name for spec in specs(live)}
     groups = {
         (rule.name, rule.prefixed): rule.principal
         for rule in (*rules(live), *publisher_rules(policy, publisher))
         if rule.resource == "group"
     }
     for name in policy.partners:
-        for topic in (alerts_of(name), exercise_of(name), feedback_of(name)):
-            if topic in own:
-                raise ConfigurationError(f"partner '{name}' would own {topic}, a topic of the house; rename it")
         prefix = f"{name}."
         for (group, is_prefix), principal in groups.items():
             if group.startswith(prefix) or (is_prefix and prefix.startswith(group)):

@@ -1,7 +1,8 @@
 """Desk: what the publisher remembers: ids, the last copy of each recipient, what waits, what is to be delivered.
 
 It lies in the ledger's own file, so that a decision, its copy and its entry are written together or not at all. A copy
-leaves the outbox only when it was delivered; who delivers begins with what is left there.
+leaves the outbox only when it was delivered; who delivers begins with what is left there. Beside that every parcel is
+kept until its recipient must have purged it, for those who fetch (`maritime.sharing.sent`).
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from maritime.sharing.envelope import Kind
 from maritime.sharing.ledger import Ledger
+from maritime.times import from_rfc3339
 
 Channel = Literal["actual", "exercise"]
 
@@ -34,6 +36,13 @@ CREATE TABLE IF NOT EXISTS outbox (
     number INTEGER PRIMARY KEY AUTOINCREMENT, partner TEXT NOT NULL, channel TEXT NOT NULL, sequence INTEGER NOT NULL,
     envelope BLOB NOT NULL, jws TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS parcels (
+    partner TEXT NOT NULL, channel TEXT NOT NULL, sequence INTEGER NOT NULL, added_ms INTEGER NOT NULL,
+    retain_until_ms INTEGER NOT NULL, alert_id TEXT NOT NULL, revision INTEGER NOT NULL, first_sent TEXT NOT NULL,
+    envelope BLOB NOT NULL, jws TEXT NOT NULL, PRIMARY KEY (partner, channel, sequence)
+) STRICT;
+CREATE INDEX IF NOT EXISTS parcels_of_alert ON parcels (partner, alert_id, revision);
+CREATE INDEX IF NOT EXISTS parcels_by_retention ON parcels (retain_until_ms);
 """
 NOBODY: Final = ""
 """In place of a partner: the id is the context's, which several recipients may be told."""
@@ -123,7 +132,26 @@ class Desk:
             "INSERT INTO outbox (partner, channel, sequence, envelope, jws) VALUES (?, ?, ?, ?, ?) RETURNING number",
             (partner, channel, sequence, copy.envelope, jws),
         ).fetchall()
-        return Parcel(number, partner, channel, sequence, copy.envelope, jws)
+        parcel = Parcel(number, partner, channel, sequence, copy.envelope, jws)
+        self._keep(parcel, self.shared_id(internal_id, partner), copy, retain_until_ms)
+        return parcel
+
+    def _keep(self, parcel: Parcel, alert_id: str, copy: Copy, retain_until_ms: int) -> None:
+        """Keep a parcel for those who fetch. Its time in the channel is later than that of the one before."""
+        feed = (parcel.partner, parcel.channel)
+        last = self._database.execute(
+            "SELECT added_ms FROM parcels WHERE partner = ? AND channel = ? ORDER BY sequence DESC LIMIT 1", feed
+        ).fetchone()
+        first = self._database.execute(
+            "SELECT first_sent FROM parcels WHERE partner = ? AND alert_id = ? LIMIT 1", (parcel.partner, alert_id)
+        ).fetchone()
+        sent_ms = from_rfc3339(copy.sent)
+        added_ms = max(sent_ms, last[0] + 1) if last else sent_ms
+        first_sent = first[0] if first else copy.sent
+        self._database.execute(
+            "INSERT INTO parcels VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*feed, parcel.sequence, added_ms, retain_until_ms, alert_id, copy.revision, first_sent, *parcel[4:]),
+        )
 
     def outbox(self, most: int = 1000) -> list[Parcel]:
         """What is to be delivered, oldest first."""
@@ -168,7 +196,8 @@ class Desk:
         )
 
     def purge(self, now_ms: int) -> list[tuple[str, str, Copy]]:
-        """Forget the copies whose time is over: internal id, partner and what it was."""
+        """Forget the copies and parcels whose time is over: internal id, partner and what the newest copy was."""
+        self._database.execute("DELETE FROM parcels WHERE retain_until_ms <= ?", (now_ms,))
         rows = self._database.execute(
             "DELETE FROM copies WHERE retain_until_ms <= ? "
             "RETURNING internal_id, partner, revision, kind, sent, envelope",

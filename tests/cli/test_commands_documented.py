@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shlex
 
@@ -6,6 +7,8 @@ import pytest
 import typer
 
 from maritime.cli import app
+from maritime.sharing.desk import Desk
+from maritime.sharing.ledger import Ledger
 from tests.cli.running import PROJECT, maritime, with_alert_id
 
 DOCS = PROJECT / "docs" / "commands.md"
@@ -64,6 +67,8 @@ def needs_access_control(line):
 
 def test_every_command_in_the_docs_runs(tmp_path):
     assert len(EXAMPLES) > len(COMMANDS)
+    with Ledger(tmp_path / "ledger.db") as ledger:  # as a publisher leaves it
+        Desk(ledger, os.urandom)
     run([line for line in EXAMPLES if not needs_log(line) and not needs_access_control(line)], tmp_path)
 
 

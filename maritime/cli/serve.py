@@ -1,0 +1,170 @@
+"""`maritime serve`: what partners without Kafka read over HTTP, and webhooks."""
+
+import asyncio
+import random
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from maritime.cli.log import log_as_json, stopped_by_signals
+from maritime.cli.screen import Json, answer, print_json
+from maritime.cli.share import need_share
+from maritime.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from maritime.console.caller import Reader
+    from maritime.console.partner_api import PartnerApi, Site
+    from maritime.console.watched import Watched
+    from maritime.console.webhooks import Webhooks
+    from maritime.sharing.policy import ReleasePolicy
+
+app = typer.Typer(no_args_is_help=True, help="What partners read over HTTP.")
+
+
+def partners(
+    ledger: Annotated[Path, typer.Option(help="The ledger; it is only read.")],
+    policy: Annotated[Path, typer.Option(help="Release policy (YAML): who has an agreement.")],
+    jwks: Annotated[Path, typer.Option(help="The published key set (JWKS).")],
+    tokens: Annotated[Path | None, typer.Option(help="File of the hashes of the partners' tokens.")] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option(help="Certificates (PEM) of who issues client certificates; CN is the partner.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="The server's certificate (PEM), with its chain.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
+    heads: Annotated[Path | None, typer.Option(help="Signed heads of the ledger, one a line, for receipts.")] = None,
+    webhooks: Annotated[Path | None, typer.Option(help="Webhooks (YAML): who is told, where.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with TLS.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any, and says so.")] = 8443,
+    public_url: Annotated[
+        str | None, typer.Option(help="Scheme and host for links, when it stands behind a proxy: https://HOST.")
+    ] = None,
+    requests_per_minute: Annotated[float, typer.Option(min=1, help="So many of each partner, in the long run.")] = 120,
+    burst: Annotated[int, typer.Option(min=1, help="So many of each partner at once.")] = 60,
+    stop_after_s: Annotated[float | None, typer.Option(min=0, help="Stop after so long; else when told.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Serve each partner what it was sent, until stopped: TAXII 2.1, GeoJSON, an Atom feed of CAP, CloudEvents."""
+    need_share()
+    if find_spec("aiohttp") is None:
+        raise ConfigurationError("aiohttp is not installed; install maritime-watch[live]")
+    from maritime.console.access import Access, tls_context
+    from maritime.console.caller import Reader
+    from maritime.console.partner_api import PartnerApi, Site
+    from maritime.console.rate_limit import RateLimit
+    from maritime.console.receipts import read_heads
+    from maritime.console.tokens import Tokens
+    from maritime.console.watched import Watched
+    from maritime.console.webhook_settings import is_loopback
+    from maritime.sharing.keys import KeySet
+    from maritime.sharing.policy_file import load_policy
+    from maritime.sharing.sent import SentParcels
+
+    if tokens is None and client_ca is None:
+        raise ConfigurationError("nobody could prove who it is; give --tokens, --client-ca or both")
+    if (tls_cert is None) != (tls_key is None):
+        raise ConfigurationError("--tls-cert and --tls-key go together")
+    tls = None
+    if tls_cert is not None and tls_key is not None:
+        tls = tls_context(tls_cert, tls_key, client_ca, client_must=tokens is None)
+    elif client_ca is not None or not is_loopback(host):
+        raise ConfigurationError(f"{host} needs TLS; give --tls-cert and --tls-key, or listen at 127.0.0.1")
+    by = Watched(policy, load_policy)
+    access = Access(by, Watched(tokens, Tokens.read) if tokens else None)
+    reader = Reader(ledger, _now_ms)
+    with SentParcels(ledger, _now_ms()):
+        pass  # it is one
+    told = Watched(heads, read_heads) if heads else None
+    api = PartnerApi(reader, access, Watched(jwks, KeySet.read), told, RateLimit(requests_per_minute, burst), _now_ms)
+    hooks = _webhooks(webhooks, reader, by) if webhooks else None
+    log_as_json()
+
+    def say(port: int) -> None:
+        url = f"{'https' if tls else 'http'}://{host}:{port}"
+        if as_json:
+            print_json({"url": url, "partners": len(by.current().partners)})
+        else:
+            print(f"serving {len(by.current().partners)} partners at {url}")
+        sys.stdout.flush()  # it goes on from here
+
+    with ExitStack() as stack:
+        stop = stack.enter_context(stopped_by_signals())
+        stack.callback(reader.close)
+        asyncio.run(_served(api, Site(host, port, tls, (public_url or "").rstrip("/")), hooks, stop, stop_after_s, say))
+    return 0
+
+
+def token(
+    partner: Annotated[str, typer.Argument(help="Whose it is to be, by the name in the policy.")],
+    tokens: Annotated[Path, typer.Option(help="File of hashes; the new one is added, or the file is made with it.")],
+    as_json: Json = False,
+) -> int:
+    """Make a token for a partner and show it this once; the file keeps its hash. Those it had stay valid."""
+    from maritime.alerts.output import whole_files
+    from maritime.console.tokens import TOKEN_BYTES, Tokens, new_token
+
+    made, line = new_token(partner, secrets.token_bytes(TOKEN_BYTES))
+    before = ""
+    if tokens.exists():
+        Tokens.read(tokens)
+        before = tokens.read_text("ascii")
+    if before and not before.endswith("\n"):
+        before += "\n"
+    with whole_files(tokens) as (partial,):
+        partial.write_text(before + line, "ascii")
+    if as_json:
+        print_json({"partner": partner, "token": made})
+    else:
+        print(made)
+    return 0
+
+
+def _webhooks(path: Path, reader: "Reader", policy: "Watched[ReleasePolicy]") -> "Webhooks":
+    from maritime.console.webhook_settings import load_webhooks
+    from maritime.console.webhooks import Clocks, Webhooks
+
+    settings, secret = load_webhooks(path)
+    unknown = sorted(set(settings.hooks) - set(policy.current().partners))
+    if unknown:
+        raise ConfigurationError(f"{path}: hooks: '{unknown[0]}' is no partner of the policy")
+    return Webhooks(settings, secret, reader, policy, Clocks(_now_ms, asyncio.sleep, random.random))
+
+
+async def _served(
+    api: "PartnerApi",
+    site: "Site",
+    hooks: "Webhooks | None",
+    stop: Event,
+    stop_after_s: float | None,
+    say: Callable[[int], None],
+) -> None:
+    """Serve, and tell, until `stop`."""
+    telling = asyncio.create_task(hooks.run()) if hooks else None
+    if stop_after_s is not None:
+        asyncio.get_running_loop().call_later(stop_after_s, stop.set)
+    try:
+        await api.serve(site, stop, say)
+    finally:
+        if telling:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@app.callback()
+def serve() -> None:
+    """What partners read over HTTP."""
+
+
+app.command()(answer(partners))
+app.command()(answer(token))

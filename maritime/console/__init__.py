@@ -1,0 +1,1 @@
+"""Console: what is served over HTTP. Each partner reads what it was sent, and nothing else."""

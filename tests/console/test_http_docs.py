@@ -1,0 +1,64 @@
+"""What docs/sharing_http.md shows is run against a server."""
+
+import base64
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from maritime.console.webhook_settings import WebhookSettings
+from maritime.console.webhooks import signature
+from tests.cli.running import PROJECT
+from tests.console.house import ALERT, alert
+
+PAGE = (PROJECT / "docs" / "sharing_http.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def ran(house, *command):
+    env = {"URL": house.url, "TOKEN": house.tokens["now"], "NAME": "now", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_for_the_shell_bring_the_alerts(house):
+    house.take(ALERT, alert(1))
+    events, features = (ran(house, "sh", "-c", block) for block in blocks("sh"))
+    assert len(events.splitlines()) == 2
+    assert features.count('"type": "Feature"') == 2
+
+
+def test_the_lines_for_the_client_list_the_objects(house):
+    house.take(ALERT)
+    client, _ = blocks("python")
+    assert re.search(r"^actual incident incident--", ran(house, sys.executable, "-c", client), re.MULTILINE)
+
+
+def test_the_lines_for_the_receiver_know_a_genuine_webhook():
+    _, receiver = blocks("python")
+    names: dict = {}
+    exec(receiver, names)  # our own page
+    key, now_s = bytes(range(32)), int(time.time())
+    secret = "whsec_" + base64.b64encode(key).decode()
+
+    def judged(body=b"{}", at_s=now_s, signed=b"{}"):
+        headers = {"webhook-id": "m", "webhook-timestamp": str(at_s)}
+        return names["is_genuine"](secret, headers | {"webhook-signature": signature(key, "m", at_s, signed)}, body)
+
+    assert judged()
+    assert not judged(body=b"{ }")
+    assert not judged(at_s=now_s - 1000)
+
+
+def test_the_settings_shown_are_settings():
+    (block,) = blocks("yaml")
+    assert WebhookSettings.model_validate(yaml.safe_load(block)).hooks["fusion-centre"].channel == "actual"
