@@ -289,7 +289,7 @@ def test_the_house_s_own_retention_is_the_cap(most_days, kept):
 
 
 def test_to_whom_nothing_is_released_little_is_kept():
-    assert partners.kept_days(named("nobody"), "nobody", 90.0) == 1.0
+    assert partners.kept_days(named("someone"), "someone", 90.0) == 1.0
 
 
 def test_a_topic_with_other_settings_is_changed_and_one_with_other_partitions_is_told():
