@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from maritime.units import DAY_MS
+from streams.exercise import named
 from streams.settings import LiveSettings
 from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
 
@@ -69,7 +70,7 @@ def specs(settings: LiveSettings) -> tuple[TopicSpec, ...]:
     rolled = {"segment.ms": str(ROLL_MS)}
     # State is a handful of keys, rewritten every few minutes: compact early, so that restarts are short.
     state = rolled | {"min.cleanable.dirty.ratio": "0.1", "segment.bytes": "67108864"}
-    return (
+    table = (
         TopicSpec(POSITIONS, n, copies, "delete", kept_ms),
         TopicSpec(VESSELS, n, copies, "compact", None, more=rolled),
         TopicSpec(REJECTS, 1, copies, "delete", kept_ms),
@@ -77,6 +78,7 @@ def specs(settings: LiveSettings) -> tuple[TopicSpec, ...]:
         TopicSpec(ALERTS, n, copies, "delete", alerts_ms),
         TopicSpec(RESCUE, n, copies, "delete", alerts_ms),
     )
+    return tuple(replace(spec, name=named(spec.name, settings.log.status)) for spec in table)
 
 
 def differences(wanted: Sequence[TopicSpec], found: Mapping[str, TopicFound]) -> list[str]:
@@ -116,7 +118,12 @@ def rules(settings: LiveSettings, names: Mapping[str, str] | None = None) -> tup
         *_may("tail", ("READ",), POSITIONS, VESSELS, REJECTS, ALERTS, RESCUE),
         Rule("tail", "group", "tail", True, "READ"),
     )
-    return tuple(rule._replace(principal=(names or {}).get(rule.principal, rule.principal)) for rule in wanted)
+    return tuple(
+        rule._replace(
+            principal=(names or {}).get(rule.principal, rule.principal), name=named(rule.name, settings.log.status)
+        )
+        for rule in wanted
+    )
 
 
 def commands(wanted: Sequence[Rule], bootstrap: str) -> list[str]:
