@@ -22,6 +22,7 @@ from maritime.cli.evaluate import evaluate
 from maritime.cli.explain import explain
 from maritime.cli.ingest import ingest
 from maritime.cli.inspect import inspect
+from maritime.cli.publish import share
 from maritime.cli.replay import replay
 from maritime.cli.run import run
 from maritime.cli.screen import answer, tell
@@ -37,7 +38,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (replay, explain, inspect, decode, simulate, evaluate, demo, doctor, run, ingest, detect, tail, verify):
+for command in (
+    *(replay, explain, inspect, decode, simulate, evaluate, demo, doctor),
+    *(run, ingest, detect, share, tail, verify),
+):
     app.command()(answer(command))
 app.add_typer(topics.app, name="topics")
 app.add_typer(group.app, name="group")
