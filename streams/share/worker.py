@@ -56,6 +56,7 @@ class SharePace:
     """How often things happen."""
 
     wait_s: float = 0.2  # for calls, then the other things are looked at
+    join_s: float = 1.0  # for partitions; a poll that ends earlier begins to join anew, for ever
     due_every_s: float = 1.0  # what has waited for its hour
     purge_every_s: float = 60.0
 
@@ -144,13 +145,13 @@ class ShareWorker:
         try:
             with _ledger_errors(self._ledger):
                 self._policies.publisher()
-                records = self._calls.poll(self._pace.wait_s, MOST_RECORDS)
+                records = self._calls.poll(self._wait_s(self._calls, self._pace.wait_s), MOST_RECORDS)
                 if records:
                     self._take(self._calls, records)
                     done += len(records) + self._deliver_rescue()
                 if self._calls.is_joined:  # a call comes before its alert
                     began_s = self._clock()
-                    records = self._alerts.poll(0.0, self._most)
+                    records = self._alerts.poll(self._wait_s(self._alerts, 0.0), self._most)
                     self._take(self._alerts, records)
                     self._aim(len(records), self._clock() - began_s)
                     done += len(records)
@@ -194,6 +195,9 @@ class ShareWorker:
     def lag_records(self) -> int:
         """How far it is behind the log, in offsets."""
         return self._alerts.lag_records() + self._calls.lag_records()
+
+    def _wait_s(self, inlet: Inlet, joined_s: float) -> float:
+        return joined_s if inlet.is_joined else max(joined_s, self._pace.join_s)
 
     def _take(self, inlet: Inlet, records: Sequence[Record]) -> None:
         """Decide about records, in one transaction with their place in the log."""

@@ -130,7 +130,7 @@ class Office:
             MAKER,
             lambda: self.now_ms,
             self.clock,
-            SharePace(wait_s=0.0, due_every_s=0.0, purge_every_s=0.0),
+            SharePace(wait_s=0.0, join_s=0.0, due_every_s=0.0, purge_every_s=0.0),
             from_beginning=True,
         )
         return self.worker
@@ -156,8 +156,13 @@ class Office:
 
     def got(self, name: str, *, exercise: bool = False) -> list[dict[str, Any]]:
         """The events of a partner's topic, by their sequence."""
-        events = [json.loads(r.value or b"") for r in self.topic(name, exercise=exercise)]
+        events = [self.event(record) for record in self.topic(name, exercise=exercise)]
         return sorted(events, key=lambda event: event["sequence"])
+
+    @staticmethod
+    def event(record: Record) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads(record.value or b"")
+        return event
 
     def topic(self, name: str, *, exercise: bool = False) -> list[Record]:
         topic = f"{'exercise.' if exercise else ''}alerts.{name}"
