@@ -103,8 +103,8 @@ def differences(wanted: Sequence[TopicSpec], found: Mapping[str, TopicFound]) ->
 
 
 def rules(settings: LiveSettings, names: Mapping[str, str] | None = None) -> tuple[Rule, ...]:
-    """Least permissions of the three principals of one operator: `ingest`, `detect` and `tail`, or what `names` calls
-    them (a certificate's name, for one).
+    """Least permissions of the principals of one operator: `ingest`, `detect`, `share` and `tail`, or what `names`
+    calls them (a certificate's name, for one). Writing to a partner's topic is granted with the partner.
     """
     group = settings.log.group
     wanted = (
@@ -115,6 +115,9 @@ def rules(settings: LiveSettings, names: Mapping[str, str] | None = None) -> tup
         *_may("detect", ("WRITE",), STATE, ALERTS, RESCUE, REJECTS),
         Rule("detect", "group", group, False, "READ"),
         *_transactions("detect", group),
+        *_may("share", ("READ",), ALERTS, RESCUE),
+        Rule("share", "group", "share.", True, "READ"),
+        *_transactions("share", "share"),
         *_may("tail", ("READ",), POSITIONS, VESSELS, REJECTS, ALERTS, RESCUE),
         Rule("tail", "group", "tail", True, "READ"),
     )

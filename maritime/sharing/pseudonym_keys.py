@@ -12,12 +12,19 @@ MOST_KEY_BYTES: Final = 4_096  # chosen: read whole
 
 def read_pseudonym_keys(folder: Path | None, policy: ReleasePolicy) -> dict[str, bytes]:
     """The keys of all partners that a rule gives pseudonyms. Raises ConfigurationError where one is missing."""
-    wanted = [name for name in policy.partners if any(each.rule.pseudonyms for each in policy.candidates(name))]
+    wanted = with_pseudonyms(policy)
     if not wanted:
         return {}
     if folder is None:
-        raise ConfigurationError(f"{', '.join(wanted)} get pseudonyms; name the folder of their keys")
+        raise ConfigurationError(
+            f"{', '.join(wanted)} get pseudonyms; name the folder of the keys that `maritime keys pseudonyms` makes"
+        )
     return {name: _read(folder / f"{name}.key") for name in wanted}
+
+
+def with_pseudonyms(policy: ReleasePolicy) -> list[str]:
+    """The partners that a rule gives pseudonyms."""
+    return [name for name in policy.partners if any(each.rule.pseudonyms for each in policy.candidates(name))]
 
 
 def _read(path: Path) -> bytes:

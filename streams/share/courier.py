@@ -23,6 +23,7 @@ from streams.transport import Outgoing, Partition, Record, Transport
 NUMBER: Final = "outbox"
 """Header of a record: the number of the parcel."""
 MOST_OF_A_FEED: Final = 100  # chosen: parcels of one feed in a transaction; what is read again after a crash
+MOST_AT_ONCE: Final = 200  # chosen: of a transaction, some 0.2 s of work that a distress call may have to wait for
 SHORTEST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 LONGEST_RESCUE_PAUSE_S: Final = 5.0  # chosen: to those who rescue it is tried all the time
@@ -109,7 +110,9 @@ class Courier:
 
     def _sent(self, feeds: Sequence[Feed]) -> tuple[TransportError | None, int]:
         """Deliver to some feeds in one transaction, or to none of them, and why not."""
-        parcels = [parcel for feed in feeds for parcel in self._desk.outbox_of(feed, MOST_OF_A_FEED)]
+        parcels: list[Parcel] = []
+        for feed in feeds:
+            parcels += self._desk.outbox_of(feed, min(MOST_OF_A_FEED, MOST_AT_ONCE - len(parcels)))
         if not parcels:
             return None, 0
         transport = self._client()

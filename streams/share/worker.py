@@ -41,6 +41,7 @@ from streams.transport import Record, Transport
 NEAR_MS: Final = DAY_MS  # chosen: what is older is no news, whoever says so
 SAME_BEACON_MS: Final = 30 * MINUTE_MS  # as maritime.detect.beacon ends an episode by default
 DECIDE_S: Final = 0.25  # chosen: of deciding at a time, so that a call waits no longer
+FIRST_RECORDS: Final = 2
 MOST_RECORDS: Final = 200
 LONGEST_PAUSE_S: Final = 5.0
 SHORTEST_PAUSE_S: Final = 0.1
@@ -109,7 +110,7 @@ class ShareWorker:
             longest_pause_s=LONGEST_RESCUE_PAUSE_S,
         )
         self._due_at_s = self._purge_at_s = clock()
-        self._most = MOST_RECORDS  # of a poll; fewer when deciding takes long
+        self._most = FIRST_RECORDS  # of a poll; as many as can be decided about in DECIDE_S
         self._counts = Counter(
             dict.fromkeys(("cycles", "alerts", "calls", "old", "poison", "repeated", "purged", "failures", "fenced"), 0)
         )
