@@ -190,10 +190,10 @@ class Desk:
         """All before this offset was decided about."""
         self._database.execute("INSERT OR REPLACE INTO passed VALUES (?, ?, ?)", (topic, partition, offset))
 
-    def newest_taken(self, internal_id: str) -> int | None:
-        """The highest revision of an alert that was decided about."""
+    def newest_taken(self, internal_id: str) -> int:
+        """The highest revision of an alert that was decided about; -1 when there is none."""
         found = self._database.execute("SELECT revision FROM taken WHERE internal_id = ?", (internal_id,)).fetchone()
-        return None if found is None else int(found[0])
+        return -1 if found is None else int(found[0])
 
     def set_taken(self, internal_id: str, revision: int) -> None:
         """Decided about up to this revision."""

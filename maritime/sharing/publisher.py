@@ -69,6 +69,13 @@ class Publisher:
             self._ledger.append([entry for entry, _ in decided], self._random_bytes)
         return [parcel for _, parcel in decided if parcel is not None]
 
+    def take_urgent(self, alert: Alert, now_ms: int) -> list[Parcel]:
+        """Tell those who rescue of an alert of distress, in earnest, at once; `take` then decides for all others."""
+        with self._ledger.transaction():
+            decided = self._urgent(alert, now_ms)
+            self._ledger.append([entry for entry, _ in decided], self._random_bytes)
+        return [parcel for _, parcel in decided if parcel is not None]
+
     def release_due(self, now_ms: int) -> list[Parcel]:
         """Decide anew about what has waited for its hour: what was true then may be so no more."""
         with self._ledger.transaction():
@@ -108,6 +115,8 @@ class Publisher:
         partners = self._policy.partners
         urgent = is_urgent(whole)
         order = sorted(partners, key=lambda name: not (urgent and partners[name].rescue))
+        # of an alert that was told ahead of others, no revision so old must come after it
+        order = [name for name in order if self.desk.newest_taken(_told_to(name, alert)) < alert.revision]
         return [self._decided(alert, whole, name, status, now_ms, now_ms) for name in order]
 
     def _called(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
@@ -122,6 +131,21 @@ class Publisher:
                 told.append((self._entry(alert, partner, "denied", decision.code, now_ms, decision.rule), None))
             else:
                 told.append(self._released(alert, partner, last, decision.envelope, decision, now_ms))
+        return told
+
+    def _urgent(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
+        whole = self._whole(alert, "actual", now_ms)
+        if whole is None or not is_urgent(whole) or alert.state == "retracted":
+            return []
+        told: list[tuple[Entry, Parcel | None]] = []
+        for partner in (name for name, terms in self._policy.partners.items() if terms.rescue):
+            if self.desk.newest_taken(_told_to(partner, alert)) >= alert.revision:
+                continue
+            last = self.desk.copy(alert.alert_id, partner)
+            decision = self._decision(alert, whole, partner, last, now_ms)
+            if decision.code == "safety" and decision.envelope is not None:
+                told.append(self._released(alert, partner, last, decision.envelope, decision, now_ms))
+                self.desk.set_taken(_told_to(partner, alert), alert.revision)
         return told
 
     def _decision(self, alert: Alert, whole: Envelope, partner: str, last: Copy | None, now_ms: int) -> Decision:
@@ -237,6 +261,10 @@ class Publisher:
             rule=rule,
             policy=self._state,
         )
+
+
+def _told_to(partner: str, alert: Alert) -> str:
+    return f"{partner}|{alert.alert_id}"
 
 
 def _apart(alert: Alert, status: Status) -> Alert:

@@ -23,7 +23,7 @@ from streams.transport import Outgoing, Partition, Record, Transport
 NUMBER: Final = "outbox"
 """Header of a record: the number of the parcel."""
 MOST_OF_A_FEED: Final = 100  # chosen: parcels of one feed in a transaction; what is read again after a crash
-MOST_AT_ONCE: Final = 200  # chosen: of a transaction, some 0.2 s of work that a distress call may have to wait for
+MOST_AT_ONCE: Final = 100  # chosen: of a transaction, some 0.1 s of work that a distress call may have to wait for
 SHORTEST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 LONGEST_RESCUE_PAUSE_S: Final = 5.0  # chosen: to those who rescue it is tried all the time

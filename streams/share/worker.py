@@ -1,8 +1,9 @@
 """ShareWorker: takes alerts and distress calls from the log, decides by the policy, delivers to the topics of partners.
 
 Decisions and the place in the log that they reach are one transaction of the ledger's file; what is to be delivered
-lies in its outbox. So a crash anywhere loses nothing and decides nothing twice. Calls come first, then what concerns
-rescue, then all other alerts; topics of partners who rescue are delivered to first, through a client of their own.
+lies in its outbox. So a crash anywhere loses nothing and decides nothing twice. Calls and alerts of distress come first,
+for those who rescue alone, then all alerts for all others; topics of partners who rescue are delivered to first, through
+a client of their own.
 
 Whether it is an exercise: all of a log that is one, all that does not say it is actual, and in an actual log what lies
 more than a day from now in event time. An alert that began to be told as actual goes on so, with higher revisions;
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from threading import Event
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -40,7 +41,7 @@ from streams.transport import Record, Transport
 
 NEAR_MS: Final = DAY_MS  # chosen: what is older is no news, whoever says so
 SAME_BEACON_MS: Final = 30 * MINUTE_MS  # as maritime.detect.beacon ends an episode by default
-DECIDE_S: Final = 0.25  # chosen: of deciding at a time, so that a call waits no longer
+DECIDE_S: Final = 0.15  # chosen: of deciding at a time, so that a call waits no longer
 FIRST_RECORDS: Final = 2
 MOST_RECORDS: Final = 200
 LONGEST_PAUSE_S: Final = 5.0
@@ -48,6 +49,9 @@ SHORTEST_PAUSE_S: Final = 0.1
 MOST_FAILURES: Final = 20  # as of detectors
 CONTENT_ERRORS: Final = (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What an alert may lead to that says something else than its schema allows."""
+
+Told = tuple[Alert, Channel, Literal["call", "ahead", "alert"]]
+"""An alert, its status, and how it came: as a call, ahead of others for those who rescue, or for all."""
 
 _log = logging.getLogger("maritime.share")
 
@@ -224,16 +228,19 @@ class ShareWorker:
     def _decide(self, records: Sequence[Record]) -> None:
         publisher, now_ms = self._policies.publisher(), self._now_ms()
         for status, told in groupby(self._told(records, now_ms), key=lambda each: each[1]):
-            for is_call, some in groupby(told, key=lambda each: each[2]):
+            for way, some in groupby(told, key=lambda each: each[2]):
                 alerts = [alert for alert, _, _ in some]
-                if is_call:
-                    for alert in alerts:
-                        publisher.take_call(alert, status, now_ms)
-                else:
+                if way == "alert":
                     publisher.take(alerts, status, now_ms)
+                    continue
+                for alert in alerts:
+                    if way == "call":
+                        publisher.take_call(alert, status, now_ms)
+                    else:
+                        publisher.take_urgent(alert, now_ms)
 
-    def _told(self, records: Sequence[Record], now_ms: int) -> Iterator[tuple[Alert, Channel, bool]]:
-        """What records tell that is new, its status, and whether it is a call ahead of its alert."""
+    def _told(self, records: Sequence[Record], now_ms: int) -> Iterator[Told]:
+        """What records tell that is new."""
         for record in records:
             try:
                 told = unpack_event(record.value)
@@ -243,34 +250,36 @@ class ShareWorker:
                 self._counts["poison"] += 1
                 tell(_log, "poison record", logging.ERROR, at=_place(record), why=str(error)[:200])
                 continue
-            found = self._call(told, now_ms) if isinstance(told, ToldCall) else self._alert(told, now_ms)
+            is_ahead = record.partition.topic == RESCUE
+            found = self._call(told, now_ms) if isinstance(told, ToldCall) else self._alert(told, is_ahead, now_ms)
             if found is not None:
                 yield found
 
-    def _call(self, told: ToldCall, now_ms: int) -> tuple[Alert, Channel, bool] | None:
+    def _call(self, told: ToldCall, now_ms: int) -> Told | None:
         self._counts["calls"] += 1
         alert, status = alert_of(told, self._maker), self._of_now(told.status, told.call.heard_ms, now_ms)
         known = self._desk.called(status, alert.mmsi, alert.started_ms, alert.alert_id, is_first=told.call.number == 1)
         alert = replace(alert, alert_id=known)
-        if self._desk.newest_taken(_key(alert, status)) is not None:  # its alert came first, and says more
+        if self._desk.newest_taken(_key(alert, status)) >= 0:  # its alert came first, and says more
             self._counts["repeated"] += 1
             return None
-        return alert, status, True
+        return alert, status, "call"
 
-    def _alert(self, told: ToldAlert, now_ms: int) -> tuple[Alert, Channel, bool] | None:
-        """An alert under the id of its call; None when that revision was decided about: it may come in both topics."""
-        self._counts["alerts"] += 1
+    def _alert(self, told: ToldAlert, is_ahead: bool, now_ms: int) -> Told | None:
+        """An alert under the id of its call; None when that revision was decided about."""
+        self._counts["alerts"] += not is_ahead
         alert = told.alert
         status: Channel = "actual"
-        if told.status != "actual" or self._desk.newest_taken(self._called(alert, "actual").alert_id) is None:
+        if told.status != "actual" or self._desk.newest_taken(self._called(alert, "actual").alert_id) < 0:
             status = self._of_now(told.status, max(alert.raised_ms, alert.ended_ms or 0), now_ms)
         alert = self._called(alert, status)
-        taken = self._desk.newest_taken(_key(alert, status))
-        if taken is not None and alert.revision <= taken:
+        if alert.revision <= self._desk.newest_taken(_key(alert, status)):
             self._counts["repeated"] += 1
             return None
+        if is_ahead:  # it comes once more in `alerts`, where all others are decided about
+            return (alert, status, "ahead") if status == "actual" else None
         self._desk.set_taken(_key(alert, status), alert.revision)
-        return alert, status, False
+        return alert, status, "alert"
 
     def _called(self, alert: Alert, status: Channel) -> Alert:
         if alert.type != BEACON:

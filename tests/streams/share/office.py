@@ -114,8 +114,14 @@ class Office:
     def restart(self, fault: Fault | None = None) -> ShareWorker:
         if self.ledger is not None:
             self.ledger.close()
-        self.ledger = ledger = Ledger(self.folder / "ledger.db")
-        self.desk = Desk(ledger, self.random.randbytes)
+        self.ledger = Ledger(self.folder / "ledger.db")
+        self.desk = Desk(self.ledger, self.random.randbytes)
+        return self.made(fault)
+
+    def made(self, fault: Fault | None = None) -> ShareWorker:
+        """A worker on the ledger that is open."""
+        ledger = self.ledger
+        assert ledger is not None
 
         def publisher(policy: Any, sha256: str) -> Publisher:
             return Publisher(policy, sha256, ledger, Secrets(SIGNING, {}), self.random.randbytes)

@@ -295,7 +295,25 @@ def test_a_revision_that_comes_twice_is_decided_about_once(tmp_path):
     office.write(records_of([uncertain]))
     office.work()
     assert len(office.decisions()) == 3
-    assert office.worker.counters()["repeated"] == 2
+    assert office.worker.counters()["repeated"] == 1
+
+
+def test_no_old_news_of_distress_comes_after_new_ones(tmp_path):
+    """What concerns rescue overtakes what waits in `alerts`, and is not told again when that is read."""
+    office = Office(tmp_path)
+    safety = {"safety": {"distress": False, "beacon": None, "sar_phase": "uncertainty"}}
+    first, second = alert(0, 0, evidence=safety), alert(0, 1, evidence=safety | {"hours": 9.0})
+    office.write(records_of([first, second], topics=(RESCUE,)))
+    office.work()
+    assert [event["alertkind"] for event in office.got("rescue")] == ["alert", "update"]
+    assert office.got("fleet") == []
+    office.write(records_of([first, second]))
+    office.work()
+    assert [event["alertkind"] for event in office.got("rescue")] == ["alert", "update"]
+    assert [event["alertkind"] for event in office.got("fleet")] == ["alert", "update"]
+    office.write(records_of([alert(0, 2, evidence=safety, state="retracted")], topics=(RESCUE, ALERTS)))
+    office.work()
+    assert [event["alertkind"] for event in office.got("rescue")] == ["alert", "update", "cancel"]
 
 
 def test_a_call_reaches_rescuers_alone_and_its_alert_is_an_update_of_it(tmp_path):
