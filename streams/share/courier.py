@@ -27,6 +27,7 @@ MOST_AT_ONCE: Final = 100  # chosen: of a transaction, some 0.1 s of work that a
 SHORTEST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 LONGEST_RESCUE_PAUSE_S: Final = 5.0  # chosen: to those who rescue it is tried all the time
+MOST_NEW: Final = 3  # measured: the first record to a topic takes a client of Kafka 0.1 s, when it asks where that is
 LOOK_BACK: Final = 16  # records beyond a transaction's own: marks of it and of others
 
 
@@ -74,6 +75,8 @@ class Courier:
     ) -> None:
         self._ledger, self._desk, self._client, self._clock = ledger, desk, client, clock
         self._on_delivered, self._unsure, self._longest_pause_s = on_delivered, unsure, longest_pause_s
+        self._reached: set[Feed] = set()  # by the connection there is
+        self._apart: set[Feed] = set()  # of a transaction that failed
         self.failing: dict[Feed, Failing] = {}
 
     def deliver(self, feeds: Iterable[Feed]) -> int:
@@ -83,23 +86,21 @@ class Courier:
         """
         now_s = self._clock()
         ready = [f for f in feeds if f not in self.failing or self.failing[f].again_at_s <= now_s]
-        settled = [feed for feed in ready if self._settled(feed)]
-        whole = [feed for feed in settled if feed not in self.failing]
-        alone = [feed for feed in settled if feed in self.failing]
+        together = [feed for feed in ready if feed not in self.failing and feed not in self._apart]
+        new = [feed for feed in together if feed not in self._reached][:MOST_NEW]
+        together = [feed for feed in together if feed in self._reached or feed in new]
         count = 0
-        if whole:
-            error, sent = self._sent(whole)
-            count += sent
+        settled = [feed for feed in together if self._settled(feed)]
+        if settled:
+            error, count = self._sent(settled)
             if error is not None:
-                if len(whole) == 1:
-                    self._fails(whole[0], error)
-                else:
-                    alone = whole + alone
-        for feed in alone:
+                self._apart.update(settled)  # one of them fails; which one shows when each is tried alone
+        for feed in [feed for feed in ready if feed in self.failing or feed in self._apart][:MOST_NEW]:
             if not self._settled(feed):
                 continue
             error, sent = self._sent([feed])
             count += sent
+            self._apart.discard(feed)
             if error is None:
                 self.failing.pop(feed, None)
                 continue
@@ -120,11 +121,13 @@ class Courier:
             transport.send([outgoing(parcel) for parcel in parcels])
             transport.commit()
         except TransportError as error:
+            self._reached.clear()  # a client begins anew after a failure
             if not isinstance(error, RefusedError):  # a refusal is an answer: nothing was committed
                 self._unsure.update(feeds)
             if isinstance(error, FencedError):
                 raise
             return error, 0
+        self._reached.update(Feed(parcel.partner, parcel.channel) for parcel in parcels)
         self._mark(parcels)
         return None, len(parcels)
 

@@ -1,9 +1,9 @@
 """ShareWorker: takes alerts and distress calls from the log, decides by the policy, delivers to the topics of partners.
 
 Decisions and the place in the log that they reach are one transaction of the ledger's file; what is to be delivered
-lies in its outbox. So a crash anywhere loses nothing and decides nothing twice. Calls and alerts of distress come first,
-for those who rescue alone, then all alerts for all others; topics of partners who rescue are delivered to first, through
-a client of their own.
+lies in its outbox. So a crash anywhere loses nothing and decides nothing twice. Calls and alerts of distress come
+first, for those who rescue alone, then all alerts for all others; topics of partners who rescue are delivered to
+first, through a client of their own.
 
 Whether it is an exercise: all of a log that is one, all that does not say it is actual, and in an actual log what lies
 more than a day from now in event time. An alert that began to be told as actual goes on so, with higher revisions;
