@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from maritime.alerts.alert import Alert, Detector
 from maritime.alerts.schema import PublishedAlert
-from maritime.errors import OutputError, TransportError, UsageError
+from maritime.errors import FencedError, OutputError, TransportError, UsageError
 from maritime.sharing.desk import Channel, Desk, Feed, Parcel
 from maritime.sharing.ledger import Ledger
 from maritime.units import DAY_MS, MINUTE_MS
@@ -333,7 +333,7 @@ class ShareWorker:
         self.failures_in_a_row += 1
         self.last_error = error
         self._counts["failures"] += 1
-        self._counts["fenced"] += type(error).__name__ == "FencedError"
+        self._counts["fenced"] += isinstance(error, FencedError)
         self.stop()
 
 

@@ -1,25 +1,34 @@
 """Sharing on a log in memory: each decision once, each parcel once, whatever breaks; nothing replayed as actual."""
 
 import json
+import time
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from maritime.errors import ConfigurationError, FencedError, RefusedError, TransportError, UsageError
 from maritime.sharing.ledger_check import check
 from maritime.units import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.codec import ToldCall, unpack_event
 from streams.distress import DistressCall
 from streams.exercise import of_the_log
 from streams.memory import MemoryLog
 from streams.share.lock import only_one
 from streams.topic_names import ALERTS, RESCUE
 from streams.transport import Outgoing, Partition
+from streams.worker import DetectWorker, Pace
+from tests.detect.fleet import fleet, statics
 from tests.sharing.policies import partner, rule
+from tests.streams.live import Ticks, drain, records, setup_of, write
+from tests.streams.live import topics as live_topics
 from tests.streams.share.office import (
     NOW_MS,
     PARTNERS,
+    SHARED,
     TOPICS,
     Office,
     alert,
@@ -352,7 +361,6 @@ def test_a_call_reaches_rescuers_alone_and_its_alert_is_an_update_of_it(tmp_path
 
 
 def test_a_call_after_its_alert_tells_nothing(tmp_path):
-    from streams.codec import ToldCall
     from streams.share.beacons import alert_of
     from tests.streams.share.office import MAKER
 
@@ -497,3 +505,52 @@ def test_a_forged_number_hides_no_parcel(tmp_path):
     office.restart()
     office.work()
     assert len([r for r in office.topic("fleet") if r.value != b"{}"]) == 1
+
+
+def test_an_old_file_through_the_whole_of_an_actual_log_tells_nobody_anything_actual(tmp_path):
+    """Ingest and detectors say that the log is actual; what they found is of 2020."""
+    log = MemoryLog(live_topics(1) | SHARED, markers=True)
+    write(log, fleet(1), statics())
+    setup = setup_of(1)
+    drain([DetectWorker(lambda: log.client("w"), replace(setup, status="actual"), Pace(cycle_s=0), clock=Ticks())])
+    assert all(
+        b'"alertstatus":"actual"' in record.value for topic in (ALERTS, RESCUE) for record in records(log, topic)
+    )
+    office = Office(tmp_path, log)
+    office.work()
+    assert not any(office.topic(name) for name in PARTNERS)
+    assert len(office.got("rescue", exercise=True)) > 10
+    assert office.worker.counters()["old"] > 10
+
+
+@pytest.mark.slow
+def test_a_call_is_readable_at_the_rescuers_within_a_second_however_much_else_there_is(tmp_path):
+    names = [f"p{n:02d}" for n in range(50)]
+    log = MemoryLog({ALERTS: 3, RESCUE: 2} | {f"alerts.{name}": 1 for name in names}, markers=True)
+    (tmp_path / "policy.yaml").write_bytes(
+        policy_text(**{name: partner(rule(), rescue=name == "p00") for name in names})
+    )
+    office = Office(tmp_path, log)
+    office.work()
+
+    def calls() -> None:
+        """One after the other, whatever the worker is at, each with some alerts for all."""
+        for n in range(25):
+            called = DistressCall(970000000 + n, 1, NOW_MS - 1_000, "AIS-SART", 6.5, 95.0, 0)
+            office.write(records_of([alert(n)]))
+            time.sleep(0.1)
+            office.write([call_record(called)])
+            time.sleep(0.1)
+
+    calling = Thread(target=calls)
+    calling.start()
+    while calling.is_alive() or office.worker.cycle():
+        office.worker.cycle()
+    called_ms = {unpack_event(r.value).call.mmsi: r.timestamp_ms for r in records(log, RESCUE)}
+    rescued_ms = {
+        office.event(r)["data"]["vessels"][0]["mmsi"]: r.timestamp_ms
+        for r in log.client().read(Partition("alerts.p00", 0))
+    }
+    waits_s = sorted((rescued_ms[mmsi] - at_ms) / 1000 for mmsi, at_ms in called_ms.items())
+    assert len(waits_s) == 25
+    assert waits_s[int(len(waits_s) * 0.99)] <= 1.0
