@@ -9,7 +9,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-NAMES: Final = ("decode", "engine", "day", "deletion", "other_seas", "scenarios", "neptune_peer", "live")
+NAMES: Final = (
+    "decode",
+    "engine",
+    "day",
+    "deletion",
+    "other_seas",
+    "scenarios",
+    "neptune_peer",
+    "live",
+    "sharing_live",
+)
 LIBRARIES: Final = ("numba", "numpy", "pyarrow", "pyais")
 
 
