@@ -1,6 +1,7 @@
 """`maritime share` on Apache Kafka: killed again and again, it loses nothing and tells nothing twice."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,8 +25,9 @@ from streams.transport import Partition, Record
 from streams.worker import DetectWorker, Pace
 from tests.cli.running import PROJECT
 from tests.detect.fleet import fleet, places, statics
+from tests.sharing.policies import partner, rule
 from tests.streams.live import drain, records, setup_of, write
-from tests.streams.share.office import PARTNERS, SHARED, SIGNING, Office, policy_text
+from tests.streams.share.office import PARTNERS, SHARED, SIGNING, Office, alert, policy_text, records_of
 from tests.streams.test_live_on_kafka import PARTITIONS, KafkaLog
 
 pytestmark = pytest.mark.broker
@@ -123,3 +125,33 @@ def test_killed_again_and_again_it_tells_each_partner_everything_once(log, own_b
         sequences = sorted(int(Office.event(record)["sequence"]) for record in found)
         assert sequences == list(range(1, len(found) + 1))
         assert not shared_with(log, f"exercise.alerts.{name}")
+
+
+def test_topics_that_are_missing_or_refuse_hold_up_nobody(log, own_broker, tmp_path):
+    specs = [
+        TopicSpec("alerts.fast", 1, 1, "delete", 3_600_000),
+        TopicSpec("alerts.saver", 1, 1, "delete", 3_600_000),
+        TopicSpec("alerts.narrow", 1, 1, "delete", 3_600_000, most_batch_bytes=500),  # takes no envelope
+    ]
+    with closing(KafkaAdministration(log._settings)) as administration:
+        administration.create(specs)
+    partners = {name: partner(rule(), rescue=name == "saver") for name in ("absent", "fast", "narrow", "saver")}
+    (tmp_path / "policy.yaml").write_bytes(policy_text(**partners))
+    (tmp_path / "key.pem").touch(0o600)
+    (tmp_path / "key.pem").write_bytes(SIGNING.to_pem())
+    now_ms = int(time.time() * 1000)
+    writer = log.client(group="detect.by-hand")
+    writer.send(records_of([alert(n, raised_ms=now_ms) for n in range(5)]))
+    writer.commit()
+    words = ("--stop-when-idle-s", "4", "--member", "second", "--json")
+    out, _ = started(tmp_path, own_broker.bootstrap, *words).communicate(timeout=120)
+    assert '"delivered"' in out, (tmp_path / "share.log").read_text()[-4000:]
+    assert len(shared_with(log, "alerts.fast")) == len(shared_with(log, "alerts.saver")) >= 5
+    assert shared_with(log, "alerts.narrow") == []
+    told = (tmp_path / "share.log").read_text()
+    assert re.search(r'"partner":"absent".*no such topic', told)
+    assert re.search(r'"partner":"narrow".*the log refuses it', told)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        waiting = dict(ledger.database.execute("SELECT partner, count(*) FROM outbox GROUP BY partner"))
+    assert waiting["absent"] == waiting["narrow"] >= 5
+    assert not {"fast", "saver"} & waiting.keys()
