@@ -145,6 +145,7 @@ class Publisher:
             decision = self._decision(alert, whole, partner, last, now_ms)
             if decision.code == "safety" and decision.envelope is not None:
                 told.append(self._released(alert, partner, last, decision.envelope, decision, now_ms))
+                self.desk.supersede(alert.alert_id, alert.revision, partner)
                 self.desk.set_taken(_told_to(partner, alert), alert.revision)
         return told
 

@@ -554,3 +554,18 @@ def test_a_call_is_readable_at_the_rescuers_within_a_second_however_much_else_th
     waits_s = sorted((rescued_ms[mmsi] - at_ms) / 1000 for mmsi, at_ms in called_ms.items())
     assert len(waits_s) == 25
     assert waits_s[int(len(waits_s) * 0.99)] <= 1.0
+
+
+def test_what_waited_for_a_rescuer_is_dropped_when_it_becomes_distress(tmp_path):
+    office = Office(tmp_path)
+    office.policy.write_bytes(policy_text(rescue=partner(rule(delay_min=60), rescue=True)))
+    office.write(records_of([alert(0)]))
+    office.work()
+    assert office.got("rescue") == []
+    safety = {"safety": {"distress": True, "beacon": None, "sar_phase": "distress"}}
+    office.write(records_of([alert(0, 1, evidence=safety)], topics=(RESCUE, ALERTS)))
+    office.work()
+    office.now_ms += 2 * HOUR_MS
+    office.work()
+    assert [event["alertkind"] for event in office.got("rescue")] == ["alert"]
+    assert office.got("rescue")[0]["data"]["safety"]["distress"] is True
