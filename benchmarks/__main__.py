@@ -20,6 +20,7 @@ NAMES: Final = (
     "neptune_peer",
     "live",
     "sharing",
+    "sharing_live",
 )
 LIBRARIES: Final = ("numba", "numpy", "pyarrow", "pyais")
 

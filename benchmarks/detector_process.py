@@ -98,7 +98,7 @@ def detect(orders: Orders) -> None:
 
     worker = DetectWorker(
         connect,
-        DetectSetup(DetectSettings(), PLACES, live.log.partitions),
+        DetectSetup(DetectSettings(), PLACES, live.log.partitions, status=live.log.status),
         orders.pace,
         clock=_jumping(orders.clock_jumps),
     )

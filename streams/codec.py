@@ -23,9 +23,10 @@ from maritime.columns import POSITION_SCHEMA, STATIC_SCHEMA, SourceTable
 from maritime.detect.heartbeat import Clocks, Heard, Heartbeats, Resting
 from maritime.errors import UsageError
 from maritime.geo.cells import MOORING_CELL_DEG, RECEPTION_CELL_DEG
-from maritime.times import LAST_MS, to_rfc3339
+from maritime.times import LAST_MS, from_rfc3339, to_rfc3339
 from streams.arrow_frames import MOST_ROWS, pack, unpack
 from streams.distress import DistressCall
+from streams.exercise import LogStatus
 from streams.murmur2 import vessel_key
 from streams.poison import PoisonError
 from streams.status import STATES, SourceStatus, Status
@@ -164,6 +165,21 @@ class HeartbeatPart(NamedTuple):
     heartbeats: Heartbeats
     part: int
     parts: int
+
+
+class ToldAlert(NamedTuple):
+    """A revision of an alert, and the status of the log that it was told in."""
+
+    alert: Alert
+    status: LogStatus
+
+
+class ToldCall(NamedTuple):
+    """A distress call; its `source_code` is lost on the way, the name of the source is not."""
+
+    call: DistressCall
+    source: str
+    status: LogStatus
 
 
 def pack_positions(batch: pa.RecordBatch) -> Packed:
@@ -366,14 +382,14 @@ def between(beats: Heartbeats, begin: int, end: int) -> Heartbeats:
     )
 
 
-def pack_alert(alert: Alert) -> tuple[bytes, Packed]:
-    """One revision of an alert as a CloudEvent: key, and value with headers."""
+def pack_alert(alert: Alert, status: LogStatus = "exercise") -> tuple[bytes, Packed]:
+    """One revision of an alert of a log of that status as a CloudEvent: key, and value with headers."""
     data = alert.to_dict()
     event_id = f"{alert.alert_id}/{alert.revision}"
-    return _event(event_id, f"{EVENT_TYPE}.{alert.type}", alert.hull, data["raised_at"], alert.mmsi, data)
+    return _event(event_id, f"{EVENT_TYPE}.{alert.type}", alert.hull, data["raised_at"], alert.mmsi, status, data)
 
 
-def pack_call(call: DistressCall, source: str) -> tuple[bytes, Packed]:
+def pack_call(call: DistressCall, source: str, status: LogStatus = "exercise") -> tuple[bytes, Packed]:
     """A distress call as a CloudEvent: key, and value with headers. `source` is the name of who heard it, if known."""
     heard_at = to_rfc3339(call.heard_ms)
     data = {
@@ -386,11 +402,11 @@ def pack_call(call: DistressCall, source: str) -> tuple[bytes, Packed]:
         "source": source or None,
     }
     key = vessel_key(call.mmsi).decode()
-    return _event(f"{key}/{call.heard_ms}/{call.number}", CALL_TYPE, key, heard_at, call.mmsi, data)
+    return _event(f"{key}/{call.heard_ms}/{call.number}", CALL_TYPE, key, heard_at, call.mmsi, status, data)
 
 
 def _event(
-    event_id: str, kind: str, subject: str, time: str | None, mmsi: int, data: dict[str, Any]
+    event_id: str, kind: str, subject: str, time: str | None, mmsi: int, status: LogStatus, data: dict[str, Any]
 ) -> tuple[bytes, Packed]:
     event = {
         "specversion": "1.0",
@@ -401,6 +417,7 @@ def _event(
         "time": time,
         "datacontenttype": "application/json",
         "partitionkey": vessel_key(mmsi).decode(),
+        "alertstatus": status,
         "data": data,
     }
     text = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -409,16 +426,35 @@ def _event(
 
 def unpack_alert(value: bytes | None) -> Alert:
     """The alert of a CloudEvent; raises PoisonError."""
+    told = unpack_event(value)
+    if not isinstance(told, ToldAlert):
+        raise PoisonError("wrong_kind", "the event is no alert of this version")
+    return told.alert
+
+
+def unpack_event(value: bytes | None) -> ToldAlert | ToldCall:
+    """What a CloudEvent of `alerts` or `alerts.rcc` tells; raises PoisonError. Without a status it is an exercise."""
     try:
         event = json.loads(value or b"")
-        if event["specversion"] != "1.0" or not event["type"].startswith(f"{EVENT_TYPE}."):
+        status: LogStatus = "actual" if event.get("alertstatus") == "actual" else "exercise"
+        if event["specversion"] != "1.0":
+            raise PoisonError("wrong_kind", "the event is no CloudEvent 1.0")
+        if event["type"] == CALL_TYPE:
+            return _told_call(event["data"], status)
+        if not event["type"].startswith(f"{EVENT_TYPE}."):
             raise PoisonError("wrong_kind", "the event is no alert of this version")
         alert = Alert.from_dict(event["data"])
         if event["id"] != f"{alert.alert_id}/{alert.revision}":
             raise PoisonError("wrong_id", "the event's id is not that of its alert")
-        return alert
+        return ToldAlert(alert, status)
     except (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise PoisonError("bad_json", f"{type(error).__name__}: {str(error)[:200]}") from None
+
+
+def _told_call(data: dict[str, Any], status: LogStatus) -> ToldCall:
+    heard_ms = from_rfc3339(data["heard_at"])
+    call = DistressCall(data["mmsi"], data["call"], heard_ms, data["device"], data["lat"], data["lon"], 0)
+    return ToldCall(call, data["source"] or "", status)
 
 
 def halves(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:

@@ -10,11 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedAlert, Time
 from maritime.sharing.envelope import Envelope
 from streams import codec
+from streams.exercise import LogStatus
 from streams.snapshots import MOST_CHUNKS
 from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
 
 Digits = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="a whole number as text")]
 Milliseconds = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="ms since 1970, UTC, as text")]
+AlertStatus = Annotated[
+    LogStatus, Field(description="of the log: `exercise` is none of the world; what does not say is an exercise")
+]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -29,6 +33,7 @@ class AlertEvent(BaseModel):
     time: Time = Field(description="data.raised_at")
     datacontenttype: Literal["application/json"]
     partitionkey: str = Field(pattern="^[0-9]{9}$", description="the MMSI as nine digits, which is the record's key")
+    alertstatus: AlertStatus = "exercise"
     data: PublishedAlert
 
 
@@ -57,6 +62,7 @@ class DistressEvent(BaseModel):
     time: Time = Field(description="data.heard_at")
     datacontenttype: Literal["application/json"]
     partitionkey: str = Field(pattern="^[0-9]{9}$", description="the MMSI as nine digits, which is the record's key")
+    alertstatus: AlertStatus = "exercise"
     data: DistressCall
 
 

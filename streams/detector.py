@@ -34,6 +34,7 @@ from streams import codec
 from streams.codec import HeartbeatPart
 from streams.dead_letters import letter_of_record, letters_of_reports
 from streams.distress import DistressCall, DistressWatch
+from streams.exercise import LogStatus
 from streams.feeds import STALE_S, FeedWatch
 from streams.murmur2 import partitions_of
 from streams.poison import PoisonError
@@ -51,13 +52,15 @@ _HEAD: Final = struct.Struct(">6sHI")  # magic, version, bytes of the JSON that 
 class DetectSetup:
     """What every detector of a run shares: settings, places and how many partitions the vessels are spread over.
 
-    A source of the ingester that says nothing for `stale_s` is told.
+    A source of the ingester that says nothing for `stale_s` is told. `status` is that of the log; whoever does not say
+    is an exercise.
     """
 
     settings: DetectSettings
     places: EnginePlaces
     partitions: int
     stale_s: float = STALE_S
+    status: LogStatus = "exercise"
 
     @property
     def detector(self) -> Detector:

@@ -7,6 +7,7 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from maritime.errors import ConfigurationError
+from streams.exercise import LogStatus
 
 PASSWORD_VARIABLE: Final = "MARITIME_KAFKA_PASSWORD"
 PASSWORD_FILE_VARIABLE: Final = "MARITIME_KAFKA_PASSWORD_FILE"
@@ -62,6 +63,10 @@ class LogSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    status: LogStatus = Field(
+        "actual",
+        description="exercise: replays and drills; topics and groups begin with exercise., and partners get it as such",
+    )
     group: str = Field("maritime-detect", pattern=r"^[A-Za-z0-9._-]{1,100}$", description="consumer group of detectors")
     partitions: int = Field(12, ge=1, le=1_000, description="of the topics by vessel; fixed when they are created")
     replication: int = Field(1, ge=1, le=32_767, description="copies of each partition; three in earnest")

@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from maritime.units import DAY_MS
+from streams.exercise import named
 from streams.settings import LiveSettings
 from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
 
@@ -96,7 +97,7 @@ def specs(settings: LiveSettings) -> tuple[TopicSpec, ...]:
     rolled = {"segment.ms": str(ROLL_MS)}
     # State is a handful of keys, rewritten every few minutes: compact early, so that restarts are short.
     state = rolled | {"min.cleanable.dirty.ratio": "0.1", "segment.bytes": "67108864"}
-    return (
+    table = (
         TopicSpec(POSITIONS, n, copies, "delete", kept_ms),
         TopicSpec(VESSELS, n, copies, "compact", None, more=rolled),
         TopicSpec(REJECTS, 1, copies, "delete", kept_ms),
@@ -104,6 +105,7 @@ def specs(settings: LiveSettings) -> tuple[TopicSpec, ...]:
         TopicSpec(ALERTS, n, copies, "delete", alerts_ms),
         TopicSpec(RESCUE, n, copies, "delete", alerts_ms),
     )
+    return tuple(replace(spec, name=named(spec.name, settings.log.status)) for spec in table)
 
 
 def differences(wanted: Sequence[TopicSpec], found: Mapping[str, TopicFound]) -> list[str]:
@@ -128,8 +130,8 @@ def differences(wanted: Sequence[TopicSpec], found: Mapping[str, TopicFound]) ->
 
 
 def rules(settings: LiveSettings, names: Mapping[str, str] | None = None) -> tuple[Rule, ...]:
-    """Least permissions of the three principals of one operator: `ingest`, `detect` and `tail`, or what `names` calls
-    them (a certificate's name, for one).
+    """Least permissions of the principals of one operator: `ingest`, `detect`, `share` and `tail`, or what `names`
+    calls them (a certificate's name, for one). Writing to a partner's topic is granted with the partner.
     """
     group = settings.log.group
     wanted = (
@@ -140,10 +142,18 @@ def rules(settings: LiveSettings, names: Mapping[str, str] | None = None) -> tup
         *_may("detect", ("WRITE",), STATE, ALERTS, RESCUE, REJECTS),
         Rule("detect", "group", group, False, "READ"),
         *_transactions("detect", group),
+        *_may("share", ("READ",), ALERTS, RESCUE),
+        Rule("share", "group", "share.", True, "READ"),
+        *_transactions("share", "share"),
         *_may("tail", ("READ",), POSITIONS, VESSELS, REJECTS, ALERTS, RESCUE),
         Rule("tail", "group", "tail", True, "READ"),
     )
-    return tuple(rule._replace(principal=(names or {}).get(rule.principal, rule.principal)) for rule in wanted)
+    return tuple(
+        rule._replace(
+            principal=(names or {}).get(rule.principal, rule.principal), name=named(rule.name, settings.log.status)
+        )
+        for rule in wanted
+    )
 
 
 def commands(wanted: Sequence[Rule], bootstrap: str) -> list[str]:

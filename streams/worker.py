@@ -314,11 +314,11 @@ class DetectWorker:
         """Distress calls, alerts and dead letters as records. The rescue topic has what may be distress too."""
         records: list[Outgoing] = []
         for call in found.calls:
-            key, (value, headers) = pack_call(call, detector.source_name(call.source_code))
+            key, (value, headers) = pack_call(call, detector.source_name(call.source_code), self._setup.status)
             records.append(Outgoing(RESCUE, value, key, headers=headers))
         letters = list(found.letters)
         for alert in found.alerts:
-            key, (value, headers) = pack_alert(alert)
+            key, (value, headers) = pack_alert(alert, self._setup.status)
             if len(value) > MOST_BYTES:  # no log would take it, again and again
                 letters.append(letter_of_alert(key, value))
                 continue

@@ -23,6 +23,7 @@ from maritime.cli.explain import explain
 from maritime.cli.export import export
 from maritime.cli.ingest import ingest
 from maritime.cli.inspect import inspect
+from maritime.cli.publish import share
 from maritime.cli.replay import replay
 from maritime.cli.run import run
 from maritime.cli.screen import answer, tell
@@ -39,20 +40,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    replay,
-    explain,
-    inspect,
-    decode,
-    simulate,
-    evaluate,
-    demo,
-    doctor,
-    run,
-    ingest,
-    detect,
-    tail,
-    export,
-    verify,
+    *(replay, explain, inspect, decode, simulate, evaluate, demo, doctor),
+    *(run, ingest, detect, share, tail, export, verify),
 ):
     app.command()(answer(command))
 app.add_typer(topics.app, name="topics")

@@ -50,7 +50,7 @@ def detect(
     places = places_of(coastline, ports, zones, quiet=as_json)
     worker = ObservedWorker(
         lambda: client_of(live, live.log.group, member),
-        DetectSetup(settings, places, live.log.partitions, live.ingest.stale_s),
+        DetectSetup(settings, places, live.log.partitions, live.ingest.stale_s, live.log.status),
         Pace(cycle_s=live.log.cycle_s, snapshot_every_s=live.log.snapshot_every_s),
     )
     log_as_json()

@@ -18,6 +18,7 @@ def status(
     as_json: Json = False,
 ) -> int:
     """Say for every partition how many records and reports are not processed yet, and what event time they span."""
+    from streams.exercise import named
     from streams.lag import lags
 
     _, live = settings_of(config)
@@ -27,11 +28,11 @@ def status(
     finally:
         transport.close()
     if as_json:
-        print_json({"group": live.log.group, "partitions": [lag._asdict() for lag in found]})
+        print_json({"group": named(live.log.group, live.log.status), "partitions": [lag._asdict() for lag in found]})
         return 0
     from rich.table import Table
 
-    table = Table(title=f"group {live.log.group}")
+    table = Table(title=f"group {named(live.log.group, live.log.status)}")
     for heading in ("partition", "records behind", "reports behind", "event time behind, s"):
         table.add_column(heading, justify="right")
     for lag in found:

@@ -88,9 +88,36 @@ def _write_key(path: Path, pem: bytes) -> None:
         raise UsageError(f"{path} is there already; a private key is never written over") from None
 
 
+def pseudonyms(
+    policy: Annotated[Path, typer.Option(help="The release policy.")],
+    out: Annotated[Path, typer.Option(help="Folder of the keys; made if need be.")],
+    as_json: Json = False,
+) -> int:
+    """Make the pseudonym keys that partners of a policy lack. Those that are there stay as they are."""
+    need_share()
+    from maritime.alerts.output import write_errors
+    from maritime.sharing.policy_file import load_policy
+    from maritime.sharing.pseudonym_keys import with_pseudonyms
+    from maritime.sharing.redact import LEAST_KEY_BYTES
+
+    wanted = with_pseudonyms(load_policy(policy))
+    made = [name for name in wanted if not (out / f"{name}.key").exists()]
+    for name in made:
+        path = out / f"{name}.key"
+        with write_errors(path):
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(path, secrets.token_bytes(LEAST_KEY_BYTES))
+    if as_json:
+        print_json({"made": made, "there": [name for name in wanted if name not in made]})
+    else:
+        print("\n".join(f"made the key of {name}" for name in made) or "all keys are there")
+    return 0
+
+
 @app.callback()
 def keys() -> None:
     """Keys that sign what is shared with partners."""
 
 
-app.command()(answer(new))
+for command in (new, pseudonyms):
+    app.command()(answer(command))

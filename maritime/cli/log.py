@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from maritime.detect.settings import DetectSettings
-    from streams.kafka import KafkaAdministration, KafkaTransport
+    from streams.kafka import KafkaAdministration
     from streams.observe.health import Health
     from streams.settings import LiveSettings
-    from streams.transport import Record
+    from streams.transport import Record, Transport
 
 Config = Annotated[
     Path | None, typer.Option(help="YAML file of settings over the defaults: detection, `kafka` and `log`.")
@@ -52,16 +52,18 @@ def settings_of(config: Path | None) -> "tuple[DetectSettings, LiveSettings]":
     return load_settings(DetectSettings, config, os.environ, besides=LIVE_SECTIONS), live
 
 
-def client_of(live: "LiveSettings", group: str, member: str | None) -> "KafkaTransport":
-    """A client of the log. It connects when it is first used."""
+def client_of(live: "LiveSettings", group: str, member: str | None) -> "Transport":
+    """A client of the log, actual or exercise. It connects when it is first used."""
     kafka = the_kafka()
+    from streams.exercise import named, of_the_log
     from streams.settings import password_from
 
     name = member or f"{socket.gethostname()}.{os.getpid()}"
-    transport: KafkaTransport = kafka.KafkaTransport(
-        live.kafka, group=group, member=name, password=password_from(os.environ)
+    status = live.log.status
+    return of_the_log(
+        kafka.KafkaTransport(live.kafka, group=named(group, status), member=name, password=password_from(os.environ)),
+        status,
     )
-    return transport
 
 
 def administration_of(live: "LiveSettings") -> "KafkaAdministration":

@@ -122,6 +122,11 @@ def _into_log(
     from streams.replay_feed import CHUNK_ROWS, SLICE_ROWS, Fed, feeding, pause_s
 
     settings, live = settings_of(config)
+    if live.log.status != "exercise":
+        raise UsageError(
+            f"log.status is '{live.log.status}', and a replay must never pass for what happens now; "
+            "set log.status: exercise (MARITIME_LOG__STATUS=exercise)"
+        )
     fed, began = Fed(), time.monotonic()
     with (
         closing(client_of(live, "ingest", "replay")) as transport,

@@ -57,15 +57,18 @@ def acl(
     config: Config = None,
     ingest: Annotated[str, typer.Option(help="Principal of ingesters; with mTLS a certificate's name.")] = "ingest",
     detect: Annotated[str, typer.Option(help="Principal of detectors.")] = "detect",
+    share: Annotated[
+        str, typer.Option(help="Principal of those who share; may write to no partner by this.")
+    ] = "share",
     tail: Annotated[str, typer.Option(help="Principal of people who look.")] = "tail",
     apply: Annotated[bool, typer.Option("--apply", help="Grant them, instead of printing commands to review.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Print the permissions of ingesters, detectors and people who look: each the least that it needs."""
+    """Print the permissions of ingesters, detectors, sharers and people who look: each the least that it needs."""
     from streams.topics import commands, rules
 
     _, live = settings_of(config)
-    wanted = rules(live, {"ingest": ingest, "detect": detect, "tail": tail})
+    wanted = rules(live, {"ingest": ingest, "detect": detect, "share": share, "tail": tail})
     if apply:
         with closing(administration_of(live)) as administration:
             administration.grant(wanted)

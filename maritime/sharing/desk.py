@@ -1,4 +1,5 @@
-"""Desk: what the publisher remembers: ids, the last copy of each recipient, what waits, what is to be delivered.
+"""Desk: what the publisher remembers: ids, the last copy of each recipient, what waits, what is to be delivered, and
+up to where the log was decided about.
 
 It lies in the ledger's own file, so that a decision, its copy and its entry are written together or not at all. A copy
 leaves the outbox only when it was delivered; who delivers begins with what is left there. Beside that every parcel is
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
+from maritime.errors import UsageError
 from maritime.sharing.envelope import Kind
 from maritime.sharing.ledger import Ledger
 from maritime.times import from_rfc3339
@@ -43,6 +45,16 @@ CREATE TABLE IF NOT EXISTS parcels (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS parcels_of_alert ON parcels (partner, alert_id, revision);
 CREATE INDEX IF NOT EXISTS parcels_by_retention ON parcels (retain_until_ms);
+CREATE INDEX IF NOT EXISTS outbox_by_feed ON outbox (partner, channel, number);
+CREATE TABLE IF NOT EXISTS bound (status TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS passed (
+    topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (topic, partition)
+) STRICT;
+CREATE TABLE IF NOT EXISTS taken (internal_id TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS calls (
+    status TEXT NOT NULL, mmsi INTEGER NOT NULL, heard_ms INTEGER NOT NULL, internal_id TEXT NOT NULL, alert_id TEXT,
+    PRIMARY KEY (status, mmsi, heard_ms)
+) STRICT;
 """
 NOBODY: Final = ""
 """In place of a partner: the id is the context's, which several recipients may be told."""
@@ -78,6 +90,13 @@ class Parcel(NamedTuple):
     sequence: int
     envelope: bytes  # canonical
     jws: str
+
+
+class Feed(NamedTuple):
+    """What one partner is sent on one channel."""
+
+    partner: str
+    channel: Channel
 
 
 class Desk:
@@ -157,9 +176,90 @@ class Desk:
         """What is to be delivered, oldest first."""
         return [Parcel(*row) for row in self._database.execute("SELECT * FROM outbox ORDER BY number LIMIT ?", (most,))]
 
+    def waiting_feeds(self) -> dict[Feed, int]:
+        """The feeds with something to be delivered, and how much; the one whose first is oldest comes first."""
+        rows = self._database.execute(
+            "SELECT partner, channel, count(*) FROM outbox GROUP BY partner, channel ORDER BY min(number)"
+        )
+        return {Feed(partner, channel): count for partner, channel, count in rows}
+
+    def outbox_of(self, feed: Feed, most: int) -> list[Parcel]:
+        """What is to be delivered to one feed, oldest first."""
+        rows = self._database.execute(
+            "SELECT * FROM outbox WHERE partner = ? AND channel = ? ORDER BY number LIMIT ?", (*feed, most)
+        )
+        return [Parcel(*row) for row in rows]
+
     def delivered(self, number: int) -> None:
         """A parcel has arrived."""
         self._database.execute("DELETE FROM outbox WHERE number = ?", (number,))
+
+    def bind(self, status: Channel) -> None:
+        """Keep this ledger for logs of one status: what is an exercise must find nothing actual to be delivered.
+
+        Raises UsageError for the ledger of another.
+        """
+        found = self._database.execute("SELECT status FROM bound").fetchone()
+        if found is None:
+            self._database.execute("INSERT INTO bound VALUES (?)", (status,))
+        elif found[0] != status:
+            raise UsageError(
+                f"this ledger is of a log that is {found[0]}, and log.status is {status}; give each a ledger of its own"
+            )
+
+    def passed(self, topic: str, partition: int) -> int | None:
+        """Up to where a partition of the log was decided about: the offset that comes next. None: it never was."""
+        found = self._database.execute(
+            "SELECT next FROM passed WHERE topic = ? AND partition = ?", (topic, partition)
+        ).fetchone()
+        return None if found is None else int(found[0])
+
+    def set_passed(self, topic: str, partition: int, offset: int) -> None:
+        """All before this offset was decided about."""
+        self._database.execute("INSERT OR REPLACE INTO passed VALUES (?, ?, ?)", (topic, partition, offset))
+
+    def newest_taken(self, internal_id: str) -> int:
+        """The highest revision of an alert that was decided about; -1 when there is none."""
+        found = self._database.execute("SELECT revision FROM taken WHERE internal_id = ?", (internal_id,)).fetchone()
+        return -1 if found is None else int(found[0])
+
+    def set_taken(self, internal_id: str, revision: int) -> None:
+        """Decided about up to this revision."""
+        self._database.execute("INSERT OR REPLACE INTO taken VALUES (?, ?)", (internal_id, revision))
+
+    def called(self, status: Channel, mmsi: int, heard_ms: int, internal_id: str, *, is_first: bool) -> str:
+        """Remember the call of a beacon; the id of its episode, which is that of the first call where there was one."""
+        if not is_first:
+            found = self._database.execute(
+                "SELECT internal_id FROM calls WHERE status = ? AND mmsi = ? AND heard_ms <= ? "
+                "ORDER BY heard_ms DESC LIMIT 1",
+                (status, mmsi, heard_ms),
+            ).fetchone()
+            if found:
+                return str(found[0])
+        self._database.execute(
+            "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, NULL)", (status, mmsi, heard_ms, internal_id)
+        )
+        return internal_id
+
+    def call_of(self, status: Channel, mmsi: int, alert_id: str, started_ms: int, within_ms: int) -> str | None:
+        """The id under which the episode of a beacon's alert was called ahead of it; None when it was not.
+
+        A call may name a later report than the alert does, as reports come in any order.
+        """
+        found = self._database.execute(
+            "SELECT heard_ms, internal_id FROM calls WHERE status = ? AND mmsi = ? AND "
+            "(alert_id = ? OR (alert_id IS NULL AND abs(heard_ms - ?) <= ?)) "
+            "ORDER BY alert_id IS NULL, abs(heard_ms - ?) LIMIT 1",
+            (status, mmsi, alert_id, started_ms, within_ms, started_ms),
+        ).fetchone()
+        if found is None:
+            return None
+        self._database.execute(
+            "UPDATE calls SET alert_id = ? WHERE status = ? AND mmsi = ? AND heard_ms = ?",
+            (alert_id, status, mmsi, found[0]),
+        )
+        return str(found[1])
 
     def hold(self, waiting: Waiting) -> None:
         """Let a revision wait."""

@@ -193,6 +193,11 @@ class Ledger:
         )
         return Entry.model_validate_json(found[0][0]) if found else None
 
+    def decisions_since(self, size: int) -> dict[Decision, int]:
+        """How often each was decided since the ledger had that size."""
+        query = "SELECT json_extract(entry, '$.decision'), count(*) FROM entries WHERE seq >= ? GROUP BY 1"
+        return dict(self._rows(query, size))
+
     def find(self, alert_id: str, revision: int, partner: str) -> int:
         """The place of the copy that a partner got, by its shared id. Raises UsageError when there is none."""
         found = self._rows(

@@ -62,6 +62,20 @@ class Publisher:
             self._ledger.append([entry for entry, _ in decided], self._random_bytes)
         return [parcel for _, parcel in decided if parcel is not None]
 
+    def take_call(self, alert: Alert, status: Status, now_ms: int) -> list[Parcel]:
+        """Tell those who rescue of an active beacon at once, ahead of its alert; all others are told by the alert."""
+        with self._ledger.transaction():
+            decided = self._called(_apart(alert, status), status, now_ms)
+            self._ledger.append([entry for entry, _ in decided], self._random_bytes)
+        return [parcel for _, parcel in decided if parcel is not None]
+
+    def take_urgent(self, alert: Alert, now_ms: int) -> list[Parcel]:
+        """Tell those who rescue of an alert of distress, in earnest, at once; `take` then decides for all others."""
+        with self._ledger.transaction():
+            decided = self._urgent(alert, now_ms)
+            self._ledger.append([entry for entry, _ in decided], self._random_bytes)
+        return [parcel for _, parcel in decided if parcel is not None]
+
     def release_due(self, now_ms: int) -> list[Parcel]:
         """Decide anew about what has waited for its hour: what was true then may be so no more."""
         with self._ledger.transaction():
@@ -92,8 +106,7 @@ class Publisher:
         return len(purged)
 
     def _taken(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
-        if status != "actual":  # the alert of a replay bears the id of the real one, and must never touch its copies
-            alert = replace(alert, alert_id=f"{status}:{alert.alert_id}")
+        alert = _apart(alert, status)
         whole = self._whole(alert, status, now_ms)
         if whole is None:
             return [(self._entry(alert, "nobody", "denied", "no_mark", now_ms), None)]
@@ -102,7 +115,57 @@ class Publisher:
         partners = self._policy.partners
         urgent = is_urgent(whole)
         order = sorted(partners, key=lambda name: not (urgent and partners[name].rescue))
+        # of an alert that was told ahead of others, no revision so old must come after it
+        order = [name for name in order if self.desk.newest_taken(_told_to(name, alert)) < alert.revision]
         return [self._decided(alert, whole, name, status, now_ms, now_ms) for name in order]
+
+    def _called(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
+        whole = self._whole(alert, status, now_ms)
+        if whole is None:
+            return [(self._entry(alert, "nobody", "denied", "no_mark", now_ms), None)]
+        told: list[tuple[Entry, Parcel | None]] = []
+        for partner in (name for name, terms in self._policy.partners.items() if terms.rescue):
+            last = self.desk.copy(alert.alert_id, partner)
+            decision = self._decision(alert, whole, partner, last, now_ms)
+            if decision.envelope is None:
+                told.append((self._entry(alert, partner, "denied", decision.code, now_ms, decision.rule), None))
+            else:
+                told.append(self._released(alert, partner, last, decision.envelope, decision, now_ms))
+        return told
+
+    def _urgent(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
+        whole = self._whole(alert, "actual", now_ms)
+        if whole is None or not is_urgent(whole) or alert.state == "retracted":
+            return []
+        told: list[tuple[Entry, Parcel | None]] = []
+        for partner in (name for name, terms in self._policy.partners.items() if terms.rescue):
+            if self.desk.newest_taken(_told_to(partner, alert)) >= alert.revision:
+                continue
+            last = self.desk.copy(alert.alert_id, partner)
+            decision = self._decision(alert, whole, partner, last, now_ms)
+            if decision.code == "safety" and decision.envelope is not None:
+                told.append(self._released(alert, partner, last, decision.envelope, decision, now_ms))
+                self.desk.supersede(alert.alert_id, alert.revision, partner)
+                self.desk.set_taken(_told_to(partner, alert), alert.revision)
+        return told
+
+    def _decision(self, alert: Alert, whole: Envelope, partner: str, last: Copy | None, now_ms: int) -> Decision:
+        return decide(
+            whole,
+            partner,
+            self._policy,
+            address=self._address(alert, partner, last),
+            now_ms=now_ms,
+            pseudonym_key=self._secrets.pseudonyms.get(partner),
+        )
+
+    def _released(
+        self, alert: Alert, partner: str, last: Copy | None, copy: Envelope, decision: Decision, now_ms: int
+    ) -> tuple[Entry, Parcel | None]:
+        """Send a copy, unless the recipient has all of it."""
+        if last is not None and last.kind != "cancel" and _news(copy.canonical()) == _news(last.envelope):
+            return self._entry(alert, partner, "unchanged", decision.code, now_ms, decision.rule), None
+        return self._sent(alert, partner, copy, "released", decision, now_ms)
 
     def _whole(self, alert: Alert, status: Status, sent_ms: int) -> Envelope | None:
         """The full view: what decisions are made on. Its numbers are nobody's."""
@@ -114,21 +177,12 @@ class Publisher:
         self, alert: Alert, whole: Envelope, partner: str, status: Status, sent_ms: int, now_ms: int
     ) -> tuple[Entry, Parcel | None]:
         last = self.desk.copy(alert.alert_id, partner)
-        decision = decide(
-            whole,
-            partner,
-            self._policy,
-            address=self._address(alert, partner, last),
-            now_ms=now_ms,
-            pseudonym_key=self._secrets.pseudonyms.get(partner),
-        )
+        decision = self._decision(alert, whole, partner, last, now_ms)
         had = None if last is None or last.kind == "cancel" else last
         if decision.outcome != "held":
             self.desk.supersede(alert.alert_id, alert.revision, partner)
         if decision.envelope is not None:
-            if had is not None and _news(decision.envelope.canonical()) == _news(had.envelope):
-                return self._entry(alert, partner, "unchanged", decision.code, now_ms, decision.rule), None
-            return self._sent(alert, partner, decision.envelope, "released", decision, now_ms)
+            return self._released(alert, partner, last, decision.envelope, decision, now_ms)
         if decision.outcome == "held":
             assert decision.release_at_ms is not None
             text = json.dumps(alert.to_dict()).encode()
@@ -209,6 +263,15 @@ class Publisher:
             rule=rule,
             policy=self._state,
         )
+
+
+def _told_to(partner: str, alert: Alert) -> str:
+    return f"{partner}|{alert.alert_id}"
+
+
+def _apart(alert: Alert, status: Status) -> Alert:
+    """The alert of a replay bears the id of the real one, and must never touch its copies."""
+    return alert if status == "actual" else replace(alert, alert_id=f"{status}:{alert.alert_id}")
 
 
 def _news(canonical: bytes) -> dict[str, Any]:

@@ -58,7 +58,11 @@ def test_every_section_of_the_docs_is_a_command():
 
 
 def needs_log(line):
-    return "--to kafka" in line or line.split()[0] in ("topics", "ingest", "detect", "tail", "group")
+    return (
+        "--to kafka" in line
+        or "--out share" in line
+        or line.split()[0] in ("topics", "ingest", "detect", "share", "tail", "group")
+    )
 
 
 def needs_access_control(line):

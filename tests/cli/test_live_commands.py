@@ -25,6 +25,7 @@ def env(own_broker):
         "MARITIME_KAFKA__BOOTSTRAP": own_broker.bootstrap,
         "MARITIME_KAFKA__SESSION_TIMEOUT_MS": "6000",
         "MARITIME_LOG__PARTITIONS": "3",
+        "MARITIME_LOG__STATUS": "exercise",  # what is replayed is one
     }
 
 
@@ -33,7 +34,7 @@ def live(sea, env):
     """The folder of the sea, whose reports are in the log and read by two detectors."""
     made = maritime("topics", "create", "--json", cwd=sea, env=env)
     assert made.code == 0, made.err
-    assert "ais.positions" in made.json()["created"]
+    assert "exercise.ais.positions" in made.json()["created"]
     fed = maritime("replay", "sea.nmea", "--to", "kafka", "--json", cwd=sea, env=env)
     assert fed.code == 0, fed.err
     assert fed.json()["reports"] > 0
@@ -75,7 +76,7 @@ def test_two_detectors_find_what_a_replay_finds(live, replayed, env):
 
 def test_nothing_is_left_to_read(live, env):
     status = maritime("group", "status", "--json", cwd=live, env=env).json()
-    assert status["group"] == "maritime-detect"
+    assert status["group"] == "exercise.maritime-detect"
     assert [p["rows"] for p in status["partitions"]] == [0, 0, 0]
     shown = maritime("group", "status", cwd=live, env=env)
     assert "reports behind" in shown.out
@@ -142,6 +143,7 @@ def test_a_log_that_is_not_there_is_told_in_a_sentence(sea):
     ("words", "sentence"),
     [
         (["--to", "kafka", "--out", "x"], "--out is for results"),
+        (["--to", "kafka"], "set log.status: exercise"),
         ([], "--out is missing"),
         (["--out", "x", "--speed", "2"], "--speed is for --to kafka"),
         (["--to", "2020-01-01", "--to", "2020-01-02", "--out", "x"], "two times"),

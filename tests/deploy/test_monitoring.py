@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.memory import MemoryLog
 from streams.observe.health import Pulse
+from streams.observe.observed_share import ShareMetrics, ShareReading
 from streams.observe.observed_worker import ObservedWorker
 from streams.observe.probe import probe
 from streams.observe.source_metrics import SourceMetrics
@@ -35,7 +36,9 @@ def metrics():
     observed._look()
     sources = SourceMetrics(lambda: Status(1_000, None, (SourceStatus("a", LIVE, 0, 1, 0),)))
     names = {"up"}
-    for family in (*observed.registry.collect(), *sources.collect()):
+    sharing = ShareMetrics()
+    sharing.reading = ShareReading(0.0, True, 0, None, 0, {}, {}, {})
+    for family in (*observed.registry.collect(), *sources.collect(), *sharing.collect()):
         names.add(family.name)
         suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [])
         names.update(family.name + suffix for suffix in suffixes)

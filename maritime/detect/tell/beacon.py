@@ -1,6 +1,6 @@
 """Tell distress beacons and withheld positions."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +11,18 @@ from maritime.units import MINUTE_MS
 
 DEVICES: Final = {970: "AIS-SART", 972: "man overboard", 974: "EPIRB-AIS"}  # ITU-R M.585-9 annex 2
 
+NO_DEVICE: Final = "vessel with navigational status 14"
+
+
+def confidence_of(device: str | None) -> float:
+    """How sure it is that somebody is in distress: a ship may send status 14 by a slip of the keyboard."""
+    return 0.95 if device else 0.5
+
+
+def safety_of(device: str | None, active: bool) -> dict[str, Any]:
+    """The evidence that rescuers go by."""
+    return {"distress": active, "beacon": device, "sar_phase": "distress" if active else None}
+
 
 def beacon_episode(event: Event, context: TellContext) -> Episode:
     """The episode of a BEACON event: active is an alert of the highest severity, test is recorded only."""
@@ -20,14 +32,14 @@ def beacon_episode(event: Event, context: TellContext) -> Episode:
         event,
         "distress_beacon",
         score=1.0 if active else 0.0,
-        confidence=0.95 if device else 0.5,  # a ship may send status 14 by a slip of the keyboard
+        confidence=confidence_of(device),
         reasons=[Reason("beacon_active", active, True, "1")],
         evidence={
-            "device": device or "vessel with navigational status 14",
+            "device": device or NO_DEVICE,
             "reports": int(event["v"][0]),
             "last_report": to_rfc3339(int(event["v"][1])),
             "source": context.source_name(int(event["source"])),
-            "safety": {"distress": active, "beacon": device, "sar_phase": "distress" if active else None},
+            "safety": safety_of(device, active),
         },
         held_back_by="test",
         severity="extreme" if active else "minor",

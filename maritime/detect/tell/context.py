@@ -64,6 +64,11 @@ def _of_the_hull(event: Event) -> dict[str, Any]:
     }
 
 
+def episode_id(kind: str, hull: str, start_ms: int) -> str:
+    """The id of an episode: the same in every run over the same reports."""
+    return hashlib.sha256(f"{kind}|{hull}|{start_ms}".encode()).hexdigest()[:32]
+
+
 def build(
     event: Event,
     kind: str,
@@ -86,10 +91,9 @@ def build(
         evidence = evidence | _of_the_hull(event)
     if not math.isnan(event["clock_off_s"]):
         evidence = evidence | {"source_clock_off_s": known(event["clock_off_s"])}
-    digest = hashlib.sha256(f"{kind}|{hull}|{start_ms}".encode()).hexdigest()
     score = min(max(score, 0.0), 1.0)
     return Episode(
-        episode_id=digest[:32],
+        episode_id=episode_id(kind, hull, start_ms),
         revision=int(event["revision"]),
         type=kind,
         state=STATES[int(event["what"])],
