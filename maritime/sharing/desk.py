@@ -266,16 +266,24 @@ class Desk:
         self._database.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?)", waiting)
 
     def due(self, now_ms: int) -> Iterator[Waiting]:
-        """What has waited long enough, in the order of its hour; it is taken from what waits."""
-        rows = self._database.execute(
-            "SELECT * FROM held WHERE release_at_ms <= ? "
-            "ORDER BY release_at_ms, internal_id, internal_revision, partner",
-            (now_ms,),
-        ).fetchall()
-        for row in rows:
-            waiting = Waiting(*row)
+        """What has waited long enough, in the order of its hour; all that is due is taken from what waits.
+
+        Of several revisions of one alert only the newest is given: the others are old news by now. Within an hour the
+        order is that of the internal ids, which are digests and tell nothing of the order in which things happened.
+        """
+        rows = [
+            Waiting(*row)
+            for row in self._database.execute(
+                "SELECT * FROM held WHERE release_at_ms <= ? "
+                "ORDER BY release_at_ms, internal_id, partner, internal_revision",
+                (now_ms,),
+            ).fetchall()
+        ]
+        newest = {(row.internal_id, row.partner): row for row in sorted(rows, key=lambda row: row.internal_revision)}
+        for waiting in rows:
             self.drop(waiting)
-            yield waiting
+            if newest[waiting.internal_id, waiting.partner] is waiting:
+                yield waiting
 
     def waiting(self, internal_id: str) -> list[Waiting]:
         """What waits of one alert."""

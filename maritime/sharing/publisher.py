@@ -22,6 +22,7 @@ from maritime.sharing.prepare import Address, prepare
 from maritime.sharing.redact import cancel
 from maritime.sharing.signatures import ENVELOPE, sign_bytes
 from maritime.times import from_rfc3339
+from maritime.units import MINUTE_MS
 
 NOT_NEWS: Final = frozenset({"sent", "revision", "kind", "references", "expires"})
 """Fields of an envelope that tell of the message, not of what happened."""
@@ -174,7 +175,15 @@ class Publisher:
         return prepare(alert, self._policy, status=status, sent_ms=sent_ms, address=address)
 
     def _decided(
-        self, alert: Alert, whole: Envelope, partner: str, status: Status, sent_ms: int, now_ms: int
+        self,
+        alert: Alert,
+        whole: Envelope,
+        partner: str,
+        status: Status,
+        sent_ms: int,
+        now_ms: int,
+        *,
+        may_wait: bool = True,
     ) -> tuple[Entry, Parcel | None]:
         last = self.desk.copy(alert.alert_id, partner)
         decision = self._decision(alert, whole, partner, last, now_ms)
@@ -185,22 +194,26 @@ class Publisher:
             return self._released(alert, partner, last, decision.envelope, decision, now_ms)
         if decision.outcome == "held":
             assert decision.release_at_ms is not None
-            text = json.dumps(alert.to_dict()).encode()
-            self.desk.hold(
-                Waiting(alert.alert_id, alert.revision, partner, decision.release_at_ms, sent_ms, status, text)
-            )
+            self._hold(alert, partner, decision.release_at_ms, sent_ms, status)
             return self._entry(alert, partner, "held", decision.code, now_ms, decision.rule), None
         if had is not None:
-            return self._cancelled(alert, partner, had, decision.code, now_ms)
+            return self._cancelled(alert, partner, had, decision.code, now_ms, may_wait=may_wait)
         return self._entry(alert, partner, "denied", decision.code, now_ms, decision.rule), None
+
+    def _hold(self, alert: Alert, partner: str, due_ms: int, sent_ms: int, status: Status) -> None:
+        text = json.dumps(alert.to_dict()).encode()
+        self.desk.hold(Waiting(alert.alert_id, alert.revision, partner, due_ms, sent_ms, status, text))
 
     def _come_due(self, waiting: Waiting, now_ms: int) -> tuple[Entry, Parcel | None]:
         alert = Alert.from_dict(json.loads(waiting.alert))
         status = cast(Status, waiting.status)
+        last = self.desk.copy(alert.alert_id, waiting.partner)
+        if alert.state == "retracted" and last is not None:
+            return self._cancelled(alert, waiting.partner, last, "retracted", now_ms, may_wait=False)
         whole = self._whole(alert, status, waiting.sent_ms)
         if whole is None or waiting.partner not in self._policy.partners:
             return self._entry(alert, waiting.partner, "denied", "not_a_partner", now_ms), None
-        return self._decided(alert, whole, waiting.partner, status, waiting.sent_ms, now_ms)
+        return self._decided(alert, whole, waiting.partner, status, waiting.sent_ms, now_ms, may_wait=False)
 
     def _retracted(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         """It was none after all: what waits is dropped, and whoever has a copy is told, agreement or not."""
@@ -224,9 +237,13 @@ class Publisher:
         return Address(alert_id, last.revision + 1, kind, (reference,), self.desk.shared_id(alert.alert_id))
 
     def _cancelled(
-        self, alert: Alert, partner: str, last: Copy, reason: str, now_ms: int
+        self, alert: Alert, partner: str, last: Copy, reason: str, now_ms: int, *, may_wait: bool = True
     ) -> tuple[Entry, Parcel | None]:
         had = Envelope.model_validate_json(last.envelope)
+        due_ms = _next_step_ms(had, now_ms)
+        if may_wait and due_ms > now_ms:  # when it is cancelled must not tell more than the copy did
+            self._hold(alert, partner, due_ms, now_ms, had.status)
+            return self._entry(alert, partner, "held", reason, now_ms), None
         copy = cancel(had, partner, address=self._address(alert, partner, last, "cancel"), now_ms=now_ms)
         return self._sent(alert, partner, copy, "cancelled", Decision("denied", cast(Any, reason)), now_ms)
 
@@ -272,6 +289,15 @@ def _told_to(partner: str, alert: Alert) -> str:
 def _apart(alert: Alert, status: Status) -> Alert:
     """The alert of a replay bears the id of the real one, and must never touch its copies."""
     return alert if status == "actual" else replace(alert, alert_id=f"{status}:{alert.alert_id}")
+
+
+def _next_step_ms(had: Envelope, now_ms: int) -> int:
+    """When something about a copy may be told: now, or at the next step of the clock that the copy was rounded to."""
+    generalised = had.handling.generalised
+    if generalised is None or generalised.time_step_min is None:
+        return now_ms
+    step_ms = round(generalised.time_step_min * MINUTE_MS)
+    return -(-now_ms // step_ms) * step_ms
 
 
 def _news(canonical: bytes) -> dict[str, Any]:

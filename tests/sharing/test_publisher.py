@@ -168,6 +168,28 @@ def test_old_news_never_comes_after_new_ones(office: Office) -> None:
     assert office.publisher.release_due(NOW_MS + 99 * HOUR_MS) == []
 
 
+def test_of_several_revisions_due_at_one_step_only_the_newest_is_told(office: Office) -> None:
+    office.take(ALERT)
+    office.take(LONGER, NOW_MS + MINUTE_MS)
+    (late,) = office.publisher.release_due(NOW_MS + 9 * HOUR_MS)
+    assert (read(late).kind, read(late).revision) == ("alert", 0)
+    assert [item.value for item in read(late).evidence] == [4.0]  # 3.9 h, of the second
+    assert office.publisher.release_due(NOW_MS + 99 * HOUR_MS) == []
+
+
+def test_a_coarse_copy_is_cancelled_at_a_step_too(office: Office) -> None:
+    """The minute of the cancel would tell when the vessel left."""
+    office.take(ALERT)
+    office.publisher.release_due(NOW_MS + 9 * HOUR_MS)
+    at_ms = NOW_MS + 9 * HOUR_MS + 17 * MINUTE_MS
+    assert [parcel.partner for parcel in office.take(NONE_AFTER_ALL, at_ms)] == ["now"]
+    assert office.publisher.release_due(at_ms + HOUR_MS) == []
+    (late,) = office.publisher.release_due(NOW_MS + 15 * HOUR_MS)  # 12:00, the next step of six hours
+    assert (late.partner, read(late).kind) == ("late", "cancel")
+    assert office.publisher.release_due(NOW_MS + 99 * HOUR_MS) == []
+    assert office.decisions()[-1] == ("late", "cancelled", "retracted")
+
+
 def test_an_exercise_goes_on_a_channel_of_its_own_to_those_who_take_them(office: Office) -> None:
     (parcel,) = office.take(ALERT, status="exercise")
     assert (parcel.partner, parcel.channel) == ("now", "exercise")
