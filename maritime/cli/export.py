@@ -1,6 +1,5 @@
 """`maritime export`: an alert in the format of another system, as its originator sees it or as a partner may."""
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import typer
 from maritime.cli.given_alert import given_alert
 from maritime.cli.screen import Json, print_json, time_of
 from maritime.cli.share import need_share
-from maritime.errors import ConfigurationError, UsageError
+from maritime.errors import UsageError
 
 if TYPE_CHECKING:
     from maritime.alerts.alert import Alert
@@ -27,7 +26,10 @@ Policy = Annotated[Path | None, typer.Option(help="Release policy; without one t
 From = Annotated[
     Path | None, typer.Option("--from", help="Folder of a replay; the newest here or one level down if left out.")
 ]
-PSEUDONYM_KEY = "MARITIME_PSEUDONYM_KEY"
+PseudonymKeys = Annotated[
+    Path | None,
+    typer.Option(envvar="MARITIME_PSEUDONYM_KEYS", help="Folder of the keys that `maritime keys pseudonyms` makes."),
+]
 
 
 def export(
@@ -37,6 +39,7 @@ def export(
     policy: Policy = None,
     from_: From = None,
     key: Annotated[Path | None, typer.Option(help="Private key (PEM) to sign with.")] = None,
+    pseudonym_keys: PseudonymKeys = None,
     at: Annotated[str | None, typer.Option(help="When it is sent; now if left out.")] = None,
     as_json: Json = False,
 ) -> int:
@@ -58,7 +61,7 @@ def export(
     by = the_policy(policy)
     envelope = whole_view(given_alert(alert, from_), by, "exercise", sent_ms)
     if partner is not None:
-        answer = decided(envelope, partner, by, sent_ms)
+        answer = decided(envelope, partner, by, sent_ms, pseudonym_keys)
         if answer.envelope is None:
             sentence = f"denied to {partner} ({answer.code}): {answer.steps[-1].said}"
             if as_json:
@@ -113,15 +116,19 @@ def whole_view(given: "Alert | Envelope", by: "ReleasePolicy", status: "Status",
     return envelope
 
 
-def decided(envelope: "Envelope", partner: str, by: "ReleasePolicy", now_ms: int) -> "Decision":
+def decided(
+    envelope: "Envelope", partner: str, by: "ReleasePolicy", now_ms: int, pseudonym_keys: Path | None
+) -> "Decision":
     """The answer for a partner; where it is to wait, that of the hour in which it leaves."""
     from maritime.sharing.decide import decide
+    from maritime.sharing.pseudonym_keys import read_pseudonym_keys
 
     if partner not in by.partners:
         raise UsageError(
             f"'{partner}' is no partner of the policy {by.policy}; there are {', '.join(by.partners) or 'none'}"
         )
-    key, address = pseudonym_key(os.environ.get(PSEUDONYM_KEY)), new_address()
+    keys = read_pseudonym_keys(pseudonym_keys, by) if pseudonym_keys else {}
+    key, address = keys.get(partner), new_address()
     answer = decide(envelope, partner, by, address=address, now_ms=now_ms, pseudonym_key=key)
     if answer.outcome != "held" or answer.release_at_ms is None:
         return answer
@@ -132,13 +139,3 @@ def decided(envelope: "Envelope", partner: str, by: "ReleasePolicy", now_ms: int
         file=sys.stderr,
     )
     return decide(envelope, partner, by, address=address, now_ms=answer.release_at_ms, pseudonym_key=key)
-
-
-def pseudonym_key(text: str | None) -> bytes | None:
-    """The key of pseudonyms, as hex digits. Raises ConfigurationError, which does not show it."""
-    if text is None:
-        return None
-    try:
-        return bytes.fromhex(text.strip())
-    except ValueError:
-        raise ConfigurationError(f"{PSEUDONYM_KEY} is not hexadecimal; give 64 digits or more") from None

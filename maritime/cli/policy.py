@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from maritime.cli.export import From, decided, the_policy, whole_view
+from maritime.cli.export import From, PseudonymKeys, decided, the_policy, whole_view
 from maritime.cli.given_alert import given_alert
 from maritime.cli.screen import Json, answer, console, print_json, time_of
 from maritime.cli.share import need_share
@@ -52,6 +52,7 @@ def explain(
     partner: Annotated[str, typer.Option(help="Whom it is about.")],
     from_: From = None,
     status: Annotated[str, typer.Option(help="What to take it for: actual, exercise, test, system.")] = "actual",
+    pseudonym_keys: PseudonymKeys = None,
     at: Annotated[str | None, typer.Option(help="When it is sent; now if left out.")] = None,
     as_json: Json = False,
 ) -> int:
@@ -60,7 +61,7 @@ def explain(
     by = the_policy(policy)
     sent_ms = time_of(at, "--at") or round(time.time() * 1000)
     envelope = whole_view(given_alert(alert, from_), by, _status(status), sent_ms)
-    decision = decided(envelope, partner, by, sent_ms)
+    decision = decided(envelope, partner, by, sent_ms, pseudonym_keys)
     copy = decision.envelope.to_dict() if decision.envelope else None
     if as_json:
         steps = [step._asdict() for step in decision.steps]

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,8 +21,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def export(folder: Path, *arguments: object, **more: Any) -> Ran:
-    return maritime("export", *arguments, cwd=folder, **more)
+def export(folder: Path, *arguments: object) -> Ran:
+    return maritime("export", *arguments, cwd=folder)
 
 
 @pytest.mark.parametrize("format_", ["cise", "cap", "stix", "geojson", "misp", "cloudevent"])
@@ -61,14 +60,15 @@ def test_what_is_denied_says_why_and_writes_nothing(folder: Path) -> None:
 
 def test_what_waits_is_shown_as_it_will_leave(folder: Path) -> None:
     arguments = (ALERT.alert_id, "--format", "geojson", "--partner", "fisheries-agency", "--policy", POLICY)
-    done = export(folder, *arguments, env={"MARITIME_PSEUDONYM_KEY": "ab" * 32})
+    maritime("keys", "pseudonyms", "--policy", POLICY, "--out", "keys", cwd=folder)
+    done = export(folder, *arguments, "--pseudonym-keys", "keys")
     assert done.code == 0, done.err
     assert "it waits until" in done.err
     assert str(ALERT.mmsi) not in done.out
     bare = export(folder, *arguments)
     assert (bare.code, "no_pseudonym_key" in bare.err) == (1, True)
-    wrong = export(folder, *arguments, env={"MARITIME_PSEUDONYM_KEY": "not hex, and secret"})
-    assert (wrong.code, "secret" in wrong.err) == (3, False)
+    missing = export(folder, *arguments, "--pseudonym-keys", "nowhere")
+    assert (missing.code, "nowhere" in missing.err) == (3, True)
 
 
 @pytest.mark.parametrize(
