@@ -59,12 +59,12 @@ def partners(
     from maritime.console.caller import Reader
     from maritime.console.partner_api import PartnerApi, Site
     from maritime.console.rate_limit import RateLimit
-    from maritime.console.receipts import read_heads
     from maritime.console.tokens import Tokens
     from maritime.console.watched import Watched
     from maritime.console.webhook_settings import is_loopback
     from maritime.sharing.keys import KeySet
     from maritime.sharing.policy_file import load_policy
+    from maritime.sharing.receipts import read_heads
     from maritime.sharing.sent import SentParcels
 
     if tokens is None and client_ca is None:

@@ -1,7 +1,6 @@
 """Receipts: that a partner's copy stands in the originator's ledger, and the keys that verify what was signed."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
@@ -10,7 +9,7 @@ from maritime.console.answers import HttpError, json_answer, not_here
 from maritime.console.caller import CALLER, Reader
 from maritime.console.query import Query
 from maritime.console.watched import Watched
-from maritime.errors import ConfigurationError, SignatureError, UsageError
+from maritime.errors import SignatureError, UsageError
 from maritime.sharing.keys import KeySet
 from maritime.sharing.receipts import Head, read_head
 from maritime.sharing.sent import SentParcels
@@ -64,11 +63,3 @@ class Receipts:
             except SignatureError:
                 continue
         return None
-
-
-def read_heads(path: Path) -> tuple[str, ...]:
-    """Signed heads, one a line, the newest last. Raises ConfigurationError when the file cannot be read."""
-    try:
-        return tuple(path.read_text("ascii").split())
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"heads {path} cannot be read ({error}); check the file") from None

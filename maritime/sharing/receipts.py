@@ -6,11 +6,12 @@ ledger is: how many decisions there were in all.
 
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 import rfc8785
 
-from maritime.errors import InputError, SignatureError
+from maritime.errors import ConfigurationError, InputError, SignatureError
 from maritime.sharing.keys import KeySet, SigningKey
 from maritime.sharing.merkle import extends, includes, leaf_hash
 from maritime.sharing.signatures import check_time, sign_bytes, verify_bytes
@@ -53,6 +54,14 @@ def read_head(jws: str, keys: KeySet, at_ms: int) -> Head:
         raise SignatureError("malformed", "what was signed is no head of a ledger") from None
     check_time(key, read.at, at_ms)
     return read
+
+
+def read_heads(path: Path) -> tuple[str, ...]:
+    """Signed heads, one a line, the newest last. Raises ConfigurationError when the file cannot be read."""
+    try:
+        return tuple(path.read_text("ascii").split())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"heads {path} cannot be read ({error}); check the file") from None
 
 
 def check_receipt(receipt: dict[str, Any], head: Head, copy: bytes) -> None:

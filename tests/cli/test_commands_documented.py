@@ -7,9 +7,11 @@ import pytest
 import typer
 
 from maritime.cli import app
-from maritime.sharing.desk import Desk
 from maritime.sharing.ledger import Ledger
+from maritime.sharing.policy_file import load_policy
+from maritime.sharing.publisher import Publisher, Secrets
 from tests.cli.running import PROJECT, maritime, with_alert_id
+from tests.sharing.test_publisher import ALERT, NOW_MS, SIGNING
 
 DOCS = PROJECT / "docs" / "commands.md"
 
@@ -71,9 +73,18 @@ def needs_access_control(line):
 
 def test_every_command_in_the_docs_runs(tmp_path):
     assert len(EXAMPLES) > len(COMMANDS)
-    with Ledger(tmp_path / "ledger.db") as ledger:  # as a publisher leaves it
-        Desk(ledger, os.urandom)
-    run([line for line in EXAMPLES if not needs_log(line) and not needs_access_control(line)], tmp_path)
+    shared_id = published(tmp_path / "ledger.db")
+    lines = [line for line in EXAMPLES if not needs_log(line) and not needs_access_control(line)]
+    run([line.replace("SHARED_ID", shared_id) for line in lines], tmp_path)
+
+
+def published(path):
+    """A ledger as `maritime share` leaves it; the id of an alert as the fusion centre knows it."""
+    policy = load_policy(PROJECT / "configs" / "sharing" / "national_centre.yaml")
+    with Ledger(path) as ledger:
+        publisher = Publisher(policy, "ab" * 32, ledger, Secrets(SIGNING, {}), os.urandom)
+        told = [parcel for parcel in publisher.take([ALERT], "actual", NOW_MS) if parcel.partner == "fusion-centre"]
+    return json.loads(told[0].envelope)["alert_id"]
 
 
 @pytest.mark.broker

@@ -14,7 +14,6 @@ from maritime.console.access import Access, tls_context
 from maritime.console.caller import Reader
 from maritime.console.partner_api import PartnerApi, Site
 from maritime.console.rate_limit import RateLimit
-from maritime.console.receipts import read_heads
 from maritime.console.tokens import Tokens, new_token
 from maritime.console.watched import Watched
 from maritime.sharing.desk import Parcel
@@ -23,6 +22,7 @@ from maritime.sharing.keys import KeySet
 from maritime.sharing.ledger import Ledger
 from maritime.sharing.policy_file import load_policy
 from maritime.sharing.publisher import Publisher, Secrets
+from maritime.sharing.receipts import read_heads
 from maritime.units import HOUR_MS
 from tests.sharing.policies import MARK, coarse_rule, partner, rule
 from tests.sharing.test_publisher import ALERT, LONGER, NONE_AFTER_ALL, NOW_MS, SIGNING
