@@ -47,6 +47,7 @@ class Sample:
 
     minute: float
     memory_mib: float  # of the two detectors that stay
+    own_mib: float  # of it what is no file's, which the system could drop
     files: int
     behind: int | None  # records; None while the log does not answer
     event: str
@@ -56,8 +57,14 @@ def sample(began_s: float, stay: Sequence[BaseProcess], behind: int | None, even
     """Look at the detectors that stay."""
     pages = sum(int(Path(f"/proc/{each.pid}/statm").read_text().split()[1]) for each in stay)
     files = sum(len(os.listdir(f"/proc/{each.pid}/fd")) for each in stay)
+    own_kib = sum(
+        int(line.split()[1])
+        for each in stay
+        for line in Path(f"/proc/{each.pid}/status").read_text().splitlines()
+        if line.startswith("RssAnon")
+    )
     memory_mib = pages * os.sysconf("SC_PAGESIZE") / 2**20
-    return Sample((time.monotonic() - began_s) / 60, memory_mib, files, behind, event)
+    return Sample((time.monotonic() - began_s) / 60, memory_mib, own_kib / 2**10, files, behind, event)
 
 
 def behind(log: LiveLog, client: Any) -> int | None:
@@ -147,12 +154,12 @@ def report(samples: Sequence[Sample], minutes: float) -> tuple[str, bool]:
         f"| records behind in the end | {left} | ≤ {LAG_TARGET} |",
         f"| all | {'met' if is_right else 'missed'} | |",
         "",
-        "| minute | MiB | files | records behind | |",
-        "|---|---|---|---|---|",
+        "| minute | MiB | of its own | files | records behind | |",
+        "|---|---|---|---|---|---|",
     ]
     step = max(1, len(samples) // 40)
     lines += [
-        f"| {s.minute:.1f} | {s.memory_mib:.0f} | {s.files} | {'–' if s.behind is None else s.behind} | {s.event} |"
+        f"| {s.minute:.1f} | {s.memory_mib:.0f} | {s.own_mib:.0f} | {s.files} | {'–' if s.behind is None else s.behind} | {s.event} |"
         for i, s in enumerate(samples)
         if i % step == 0 or s.event
     ]

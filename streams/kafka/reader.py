@@ -24,7 +24,8 @@ from streams.transport import Listener, Partition, Record
 log = logging.getLogger(__name__)
 
 FETCH_WAIT_MS: Final = 250
-READ_FETCH_BYTES: Final = 4 * 1024 * 1024
+READ_FETCH_BYTES: Final = 1024 * 1024  # the largest batch that topics take; a broker gives one in any case
+READ_RECORDS: Final = 4  # at a time: the log squeezes snapshots a lot, and a fetch of many would be many times as large
 HAND_OVER_EVERY_S: Final = 0.001
 LEAST_POLL_MS: Final = 1
 
@@ -275,7 +276,7 @@ class Reader:
         if offset >= end:
             return
         where = TopicPartition(*partition)
-        config = self._config() | {"max_partition_fetch_bytes": READ_FETCH_BYTES}
+        config = self._config() | {"max_partition_fetch_bytes": READ_FETCH_BYTES, "max_poll_records": READ_RECORDS}
         consumer = connect(KafkaConsumer, self._settings, config)
         try:
             consumer.assign([where])
