@@ -159,7 +159,8 @@ def report(samples: Sequence[Sample], minutes: float) -> tuple[str, bool]:
     ]
     step = max(1, len(samples) // 40)
     lines += [
-        f"| {s.minute:.1f} | {s.memory_mib:.0f} | {s.own_mib:.0f} | {s.files} | {'–' if s.behind is None else s.behind} | {s.event} |"
+        f"| {s.minute:.1f} | {s.memory_mib:.0f} | {s.own_mib:.0f} | {s.files} | "
+        f"{'–' if s.behind is None else s.behind} | {s.event} |"
         for i, s in enumerate(samples)
         if i % step == 0 or s.event
     ]
