@@ -5,7 +5,6 @@ keep the memory of its highest peak for ever: measured, a third more after its f
 """
 
 import ctypes
-import gc
 from typing import Final
 
 import pyarrow as pa
@@ -31,11 +30,7 @@ def one_allocator() -> None:
 
 
 def give_back() -> None:
-    """Let go of what is free. Takes milliseconds; where the C library cannot do it, only Arrow's pool does.
-
-    Clients of the log that were closed are cycles, which hold what they had fetched until they are collected.
-    """
-    gc.collect()
+    """Let go of what is free. Takes milliseconds; where the C library cannot do it, only Arrow's pool does."""
     pa.default_memory_pool().release_unused()
     if hasattr(_libc, "malloc_trim"):  # glibc
         _libc.malloc_trim(0)

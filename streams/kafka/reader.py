@@ -1,5 +1,6 @@
 """The reading half of the transport: a member of a consumer group, and reads of single partitions outside it."""
 
+import gc
 import logging
 import threading
 import time
@@ -297,6 +298,8 @@ class Reader:
             raise in_our_words(error, f"reading {partition.topic}") from error
         finally:
             self._end(consumer)
+            consumer = None
+            gc.collect()  # a closed client is a cycle, which holds what it had fetched
 
     def _drop(self) -> None:
         """Give up the consumer; the next call makes a new one, and its listener hears what is lost."""

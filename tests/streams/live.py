@@ -28,7 +28,8 @@ def topics(partitions: int) -> dict[str, int]:
 
 
 def setup_of(partitions: int, settings: DetectSettings | None = None) -> DetectSetup:
-    return DetectSetup(settings or DetectSettings(), places(), partitions)
+    """As of an actual log, which is what settings say by default."""
+    return DetectSetup(settings or DetectSettings(), places(), partitions, status="actual")
 
 
 class Ticks:
