@@ -63,7 +63,7 @@ class PartnerApi:
         headers_s: float = HEADERS_S,
     ) -> None:
         """`clock_ms` tells the time of day; `headers_s` is how long a connection may dawdle."""
-        self._access, self._rate, self._clock_ms = access, rate, clock_ms
+        self._reader, self._access, self._rate, self._clock_ms = reader, access, rate, clock_ms
         self._headers_s, self._idlers = headers_s, Idlers(headers_s)
         self._strangers = RateLimit(per_minute=60, burst=60)  # chosen: lines of log that those who get nothing can make
         self._surfaces = (
@@ -75,7 +75,7 @@ class PartnerApi:
         )
 
     async def serve(self, site: Site, stop: Event, on_listening: Callable[[int], None]) -> None:
-        """Serve until `stop`; `on_listening` is told the port. Raises ConfigurationError when it cannot be had."""
+        """Serve once, until `stop`; `on_listening` is told the port. Raises ConfigurationError if it is taken."""
         app = web.Application(middlewares=[self._guard(site.tls is not None)])
         app[ORIGIN] = site.origin
         for surface in self._surfaces:
@@ -106,6 +106,7 @@ class PartnerApi:
                 listener.close()
         finally:
             await runner.cleanup()
+            self._reader.close()
 
     def _guard(self, is_tls: bool) -> Callable[..., Awaitable[web.StreamResponse]]:
         @web.middleware
