@@ -57,16 +57,12 @@ def _read(record: dict[str, Any], origin: str) -> "Alert | Envelope":
 
     from maritime.alerts.alert import Alert
 
-    if "schema_version" in record:
-        from maritime.sharing.envelope import Envelope
-
-        try:
-            return Envelope.model_validate(record)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the whole"
-            raise InputError(f"{origin} is no envelope: {where}: {first['msg']}") from None
+    what = "envelope" if "schema_version" in record else "alert"
     try:
+        if what == "envelope":
+            from maritime.sharing.envelope import Envelope
+
+            return Envelope.model_validate(record)
         from maritime.alerts.schema import PublishedAlert
 
         PublishedAlert.model_validate(record)
@@ -74,6 +70,6 @@ def _read(record: dict[str, Any], origin: str) -> "Alert | Envelope":
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
-        raise InputError(f"{origin} is no alert: {where}: {first['msg']}") from None
+        raise InputError(f"{origin} is no {what}: {where}: {first['msg']}") from None
     except (KeyError, TypeError, UsageError) as error:
-        raise InputError(f"{origin} is no alert: {error}") from None
+        raise InputError(f"{origin} is no {what}: {error}") from None

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from maritime.errors import UsageError
-from maritime.sharing.envelope import Kind
+from maritime.sharing.envelope import Kind, Status
 from maritime.sharing.ledger import Ledger
 from maritime.times import from_rfc3339
 
@@ -97,6 +97,11 @@ class Feed(NamedTuple):
 
     partner: str
     channel: Channel
+
+
+def id_apart(internal_id: str, status: Status) -> str:
+    """The id under which the desk keeps an alert: a replay's bears that of the real one, and must never touch it."""
+    return internal_id if status == "actual" else f"{status}:{internal_id}"
 
 
 class Desk:

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from maritime.alerts.alert import Alert
 from maritime.sharing.decide import Decision, decide, is_urgent
-from maritime.sharing.desk import Channel, Copy, Desk, Parcel, Waiting
+from maritime.sharing.desk import Channel, Copy, Desk, Parcel, Waiting, id_apart
 from maritime.sharing.envelope import Envelope, Kind, Status, offset_time
 from maritime.sharing.keys import SigningKey
 from maritime.sharing.ledger import Decision as Written
@@ -287,8 +287,7 @@ def _told_to(partner: str, alert: Alert) -> str:
 
 
 def _apart(alert: Alert, status: Status) -> Alert:
-    """The alert of a replay bears the id of the real one, and must never touch its copies."""
-    return alert if status == "actual" else replace(alert, alert_id=f"{status}:{alert.alert_id}")
+    return replace(alert, alert_id=id_apart(alert.alert_id, status))
 
 
 def _next_step_ms(had: Envelope, now_ms: int) -> int:

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from maritime.alerts.alert import Alert, Detector
 from maritime.alerts.schema import PublishedAlert
 from maritime.errors import FencedError, OutputError, TransportError, UsageError
-from maritime.sharing.desk import Channel, Desk, Feed, Parcel
+from maritime.sharing.desk import Channel, Desk, Feed, Parcel, id_apart
 from maritime.sharing.ledger import Ledger
 from maritime.units import DAY_MS, MINUTE_MS
 from streams.codec import ToldAlert, ToldCall, unpack_event
@@ -260,7 +260,7 @@ class ShareWorker:
         alert, status = alert_of(told, self._maker), self._of_now(told.status, told.call.heard_ms, now_ms)
         known = self._desk.called(status, alert.mmsi, alert.started_ms, alert.alert_id, is_first=told.call.number == 1)
         alert = replace(alert, alert_id=known)
-        if self._desk.newest_taken(_key(alert, status)) >= 0:  # its alert came first, and says more
+        if self._desk.newest_taken(id_apart(alert.alert_id, status)) >= 0:  # its alert came first, and says more
             self._counts["repeated"] += 1
             return None
         return alert, status, "call"
@@ -273,12 +273,12 @@ class ShareWorker:
         if told.status != "actual" or self._desk.newest_taken(self._called(alert, "actual").alert_id) < 0:
             status = self._of_now(told.status, max(alert.raised_ms, alert.ended_ms or 0), now_ms)
         alert = self._called(alert, status)
-        if alert.revision <= self._desk.newest_taken(_key(alert, status)):
+        if alert.revision <= self._desk.newest_taken(id_apart(alert.alert_id, status)):
             self._counts["repeated"] += 1
             return None
         if is_ahead:  # it comes once more in `alerts`, where all others are decided about
             return (alert, status, "ahead") if status == "actual" else None
-        self._desk.set_taken(_key(alert, status), alert.revision)
+        self._desk.set_taken(id_apart(alert.alert_id, status), alert.revision)
         return alert, status, "alert"
 
     def _called(self, alert: Alert, status: Channel) -> Alert:
@@ -335,10 +335,6 @@ class ShareWorker:
         self._counts["failures"] += 1
         self._counts["fenced"] += isinstance(error, FencedError)
         self.stop()
-
-
-def _key(alert: Alert, status: Channel) -> str:
-    return alert.alert_id if status == "actual" else f"{status}:{alert.alert_id}"
 
 
 def _place(record: Record) -> str:
