@@ -25,7 +25,7 @@ from maritime.detect.settings import DetectSettings
 from streams.detector import DetectSetup
 from streams.kafka import KafkaTransport
 from streams.settings import LiveSettings
-from streams.spare_memory import one_allocator
+from streams.spare_memory import ONE_POOL, one_allocator
 from streams.topic_names import STATE
 from streams.transport import Listener, Outgoing, Partition, Record
 from streams.worker import DetectWorker, Pace
@@ -45,6 +45,7 @@ STEPS: Final = (
     "seek",
     "read",
 )
+os.environ.update(ONE_POOL)  # for the server of processes, which loads Arrow when it starts
 CONTEXT: Final = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["benchmarks.warmed"])
 LATEST_DEATH_MS: Final = 12  # a commit takes some 10 ms on loopback

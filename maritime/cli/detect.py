@@ -40,12 +40,13 @@ def detect(
     Every member of a group needs the same settings, ports, zones and coastline.
     """
     the_kafka()
+    from streams.spare_memory import one_allocator
+
+    one_allocator()  # before anything loads Arrow
     from streams.detector import DetectSetup
     from streams.observe.observed_worker import ObservedWorker
-    from streams.spare_memory import one_allocator
     from streams.worker import Pace
 
-    one_allocator()
     settings, live = settings_of(config)
     places = places_of(coastline, ports, zones, quiet=as_json)
     worker = ObservedWorker(

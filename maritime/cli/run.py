@@ -36,11 +36,12 @@ def run(
 
     Sources are those of `ingest`. With files alone it ends when they do.
     """
-    from maritime.alerts.spool import json_line
-    from streams.embedded import Embedded
     from streams.spare_memory import one_allocator
 
-    one_allocator()
+    one_allocator()  # before anything loads Arrow
+    from maritime.alerts.spool import json_line
+    from streams.embedded import Embedded
+
     settings, live = settings_of(config)
     opened = opened_sources(sources, format)
     log_as_json()
