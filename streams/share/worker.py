@@ -7,7 +7,8 @@ first, through a client of their own.
 
 Whether it is an exercise: all of a log that is one, all that does not say it is actual, and in an actual log what lies
 more than a day from now in event time. An alert that began to be told as actual goes on so, with higher revisions;
-those that were decided about already are passed over, so a replay of it tells nothing.
+those that were decided about already are passed over, so a replay of it tells nothing. One that was raised so long ago that
+it may have been told of and forgotten is never actual again.
 """
 
 import logging
@@ -25,7 +26,7 @@ from pydantic import ValidationError
 from maritime.alerts.alert import Alert, Detector
 from maritime.alerts.schema import PublishedAlert
 from maritime.errors import FencedError, OutputError, TransportError, UsageError
-from maritime.sharing.desk import Channel, Desk, Feed, Parcel, id_apart
+from maritime.sharing.desk import REMEMBERED_MS, Channel, Desk, Feed, Parcel, id_apart
 from maritime.sharing.ledger import Ledger
 from maritime.units import DAY_MS, MINUTE_MS
 from streams.codec import ToldAlert, ToldCall, unpack_event
@@ -271,7 +272,9 @@ class ShareWorker:
         alert = told.alert
         status: Channel = "actual"
         if told.status != "actual" or self._desk.newest_taken(self._called(alert, "actual").alert_id) < 0:
-            status = self._of_now(told.status, max(alert.raised_ms, alert.ended_ms or 0), now_ms)
+            may_be_forgotten = now_ms - alert.raised_ms >= REMEMBERED_MS - NEAR_MS
+            ended_ms = 0 if may_be_forgotten else alert.ended_ms or 0  # its end makes it no news to who may have had it
+            status = self._of_now(told.status, max(alert.raised_ms, ended_ms), now_ms)
         alert = self._called(alert, status)
         if alert.revision <= self._desk.newest_taken(id_apart(alert.alert_id, status)):
             self._counts["repeated"] += 1
