@@ -5,8 +5,8 @@ It lies in the ledger's own file, so that a decision, its copy and its entry are
 leaves the outbox only when it was delivered; who delivers begins with what is left there. Beside that every parcel is
 kept until its recipient must have purged it, for those who fetch (`maritime.sharing.sent`).
 
-What is known of an alert (its ids, how far it was decided about, its calls) leaves together: `REMEMBERED_MS` after the last
-decision, and not before its copies are purged and nothing waits.
+What is known of an alert (its ids, how far it was decided about, its calls) leaves together: `REMEMBERED_MS` after the
+last decision, and not before its copies are purged and nothing waits.
 """
 
 from collections.abc import Callable, Iterator
@@ -344,7 +344,8 @@ class Desk:
     def remember(self, internal_id: str, now_ms: int) -> None:
         """It is decided about now."""
         self._database.execute(
-            "INSERT INTO remembered VALUES (?, ?) ON CONFLICT DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)",
+            "INSERT INTO remembered VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)",
             (internal_id, now_ms + REMEMBERED_MS),
         )
 
