@@ -216,7 +216,8 @@ def test_partners_are_served_and_probed_where_the_command_listens(tmp_path):
     for place, here in places.items():
         words = [word.replace(place, here) for word in words]
     words[words.index("--port") + 1] = "0"
-    words[words.index("--host") + 1] = "127.0.0.1"
+    words[words.index("--host") + 1] = words[words.index("--metrics-host") + 1] = "127.0.0.1"
+    words[words.index("--metrics-port") + 1] = "0"
     served = subprocess.Popen(
         [sys.executable, "-m", "maritime.cli", *words[1:]],
         cwd=PROJECT,
@@ -229,7 +230,7 @@ def test_partners_are_served_and_probed_where_the_command_listens(tmp_path):
         _, *probe_words = SERVICES["partners"]["healthcheck"]["test"]
         assert probe_words[:3] == ["python", "-m", "streams.observe.probe"]
         path, code = probe_words[3].removeprefix("https://127.0.0.1:8443"), int(probe_words[4])
-        assert SERVICES["partners"]["command"][-1] == "8443"
+        assert SERVICES["partners"]["command"][-5] == "8443"
         assert probe(f"{url}{path}", code) is None
         assert "401" in probe(f"{url}{path}")
     finally:
