@@ -1,6 +1,7 @@
 """`maritime share`: alerts of the log to the topics of partners, as the policy says."""
 
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,9 @@ def share(
             help="Folder with a file PARTNER.key of 32 random bytes for each partner that gets pseudonyms.",
         ),
     ] = None,
+    heads: Annotated[
+        Path | None, typer.Option(help="File to which each day's signed head of the ledger is added; LEDGER.heads.")
+    ] = None,
     config: Config = None,
     member: Annotated[
         str, typer.Option(help="Name of this process in the log; each ledger that reads one log needs its own.")
@@ -63,6 +67,7 @@ def share(
     from maritime.config import config_sha256
     from maritime.replay import DETECTOR
     from maritime.sharing.desk import Desk
+    from maritime.sharing.heads import DailyHeads, heads_beside
     from maritime.sharing.keys import SigningKey
     from maritime.sharing.ledger import Ledger
     from maritime.sharing.pseudonym_keys import read_pseudonym_keys
@@ -75,6 +80,10 @@ def share(
     settings, live = settings_of(config)
     signing = SigningKey.read(key)
     log_as_json()
+
+    def now_ms() -> int:
+        return time.time_ns() // 1_000_000
+
     with only_one(ledger), Ledger(ledger) as written:
 
         def publisher_of(read: "ReleasePolicy", sha256: str) -> "Publisher":
@@ -84,6 +93,8 @@ def share(
         policies = PolicyWatch(policy, publisher_of)
         policies.publisher()  # a bad one is told before anything is connected
         desk = Desk(written, secrets.token_bytes)
+        daily = DailyHeads(heads or heads_beside(ledger), written, signing)
+        daily.sign_due(now_ms())  # a place that cannot be written to is told before anything is connected
 
         def make(clients: Clients) -> ShareWorker:
             return ShareWorker(
@@ -93,15 +104,17 @@ def share(
                 policies,
                 live.log.status,
                 Detector(DETECTOR, maritime.__version__, config_sha256(settings)),
-                lambda: time.time_ns() // 1_000_000,
+                now_ms,
                 time.monotonic,
                 from_beginning=from_beginning,
+                heads=daily,
             )
 
         def client(group: str) -> "Transport":
             return client_of(live, group, member)
 
-        clients = Clients(lambda: client(f"share.{member}"), lambda: client(f"share.{member}.rescue"))
+        group = f"share.{member}"
+        clients = Clients(*(partial(client, name) for name in (group, f"{group}.rescue", f"{group}.delivery")))
         observed = ObservedShare(make, clients, written, desk)
         before = signal.signal(signal.SIGHUP, lambda *_: policies.again())
         try:

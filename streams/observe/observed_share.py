@@ -31,6 +31,8 @@ COUNTERS: Final = {
     "repeated": "Of these decided about already",
     "poison": "Records that could not be decided about",
     "purged": "Copies forgotten, as their recipients must",
+    "heads": "Heads of the ledger signed, one each day",
+    "heads_failed": "Times that a head could not be written",
     "failures": "Cycles that failed",
     "fenced": "Times another client took this one's place",
     "missing": "Partitions whose records were gone before they were read",
@@ -115,9 +117,7 @@ class ObservedShare:
         self.registry = self._log_metrics.registry
         self.registry.register(self._metrics)
         self._transports: dict[str, ObservedTransport] = {}
-        self.worker = make(
-            Clients(self._observed("ordinary", clients.ordinary), self._observed("rescue", clients.rescue))
-        )
+        self.worker = make(Clients(*(self._observed(name, connect) for name, connect in clients._asdict().items())))
         self._cycled_s = self._looked_s = clock()
         self._size = len(ledger)
 

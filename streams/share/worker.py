@@ -7,7 +7,8 @@ first, through a client of their own.
 
 Whether it is an exercise: all of a log that is one, all that does not say it is actual, and in an actual log what lies
 more than a day from now in event time. An alert that began to be told as actual goes on so, with higher revisions;
-those that were decided about already are passed over, so a replay of it tells nothing.
+those that were decided about already are passed over, so a replay of it tells nothing. One that was raised so long ago
+that it may have been told of and forgotten is never actual again.
 """
 
 import logging
@@ -25,7 +26,8 @@ from pydantic import ValidationError
 from maritime.alerts.alert import Alert, Detector
 from maritime.alerts.schema import PublishedAlert
 from maritime.errors import FencedError, OutputError, TransportError, UsageError
-from maritime.sharing.desk import Channel, Desk, Feed, Parcel, id_apart
+from maritime.sharing.desk import REMEMBERED_MS, Channel, Desk, Feed, Parcel, id_apart
+from maritime.sharing.heads import DailyHeads
 from maritime.sharing.ledger import Ledger
 from maritime.units import DAY_MS, MINUTE_MS
 from streams.codec import ToldAlert, ToldCall, unpack_event
@@ -35,6 +37,7 @@ from streams.poison import PoisonError
 from streams.share.beacons import BEACON, alert_of
 from streams.share.courier import LONGEST_RESCUE_PAUSE_S, Courier
 from streams.share.inlet import Inlet
+from streams.share.lane import HereLane, OwnLane
 from streams.share.policy_watch import PolicyWatch
 from streams.topic_names import ALERTS, RESCUE
 from streams.transport import Record, Transport
@@ -47,6 +50,10 @@ MOST_RECORDS: Final = 200
 LONGEST_PAUSE_S: Final = 5.0
 SHORTEST_PAUSE_S: Final = 0.1
 MOST_FAILURES: Final = 20  # as of detectors
+COUNTED: Final = (
+    *("cycles", "alerts", "calls", "old", "poison", "repeated"),
+    *("purged", "heads", "heads_failed", "failures", "fenced"),
+)
 CONTENT_ERRORS: Final = (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What an alert may lead to that says something else than its schema allows."""
 
@@ -64,13 +71,15 @@ class SharePace:
     join_s: float = 1.0  # for partitions; a poll that ends earlier begins to join anew, for ever
     due_every_s: float = 1.0  # what has waited for its hour
     purge_every_s: float = 60.0
+    head_every_s: float = 60.0  # looked whether it is another day
 
 
 class Clients(NamedTuple):
-    """How the worker connects: a client that reads alerts and writes to partners, and one for calls and rescuers."""
+    """How the worker connects: clients that read alerts, that take calls to rescuers, that deliver to all others."""
 
     ordinary: Callable[[], Transport]
     rescue: Callable[[], Transport]
+    delivery: Callable[[], Transport]
 
 
 class ShareWorker:
@@ -93,8 +102,9 @@ class ShareWorker:
         pace: SharePace | None = None,
         *,
         from_beginning: bool = False,
+        heads: DailyHeads | None = None,
     ) -> None:
-        """`maker` is who calls beacons, as alerts say it."""
+        """`maker` is who calls beacons, as alerts say it; with `heads` each day's head of the ledger is signed."""
         with _ledger_errors(ledger), ledger.transaction():
             desk.bind(status)
         self._ledger, self._desk, self._policies = ledger, desk, policies
@@ -103,21 +113,20 @@ class ShareWorker:
         self._alerts = Inlet(clients.ordinary, ALERTS, desk, from_beginning=from_beginning)
         self._calls = Inlet(clients.rescue, RESCUE, desk, from_beginning=from_beginning)
         self._unsure = set(desk.waiting_feeds())
-        self._ordinary = Courier(ledger, desk, self._alerts.transport, clock, self._delivered, self._unsure)
+        self._ordinary = Courier(ledger, desk, OwnLane(clients.delivery), clock, self._delivered, self._unsure)
         self._rescue = Courier(
             ledger,
             desk,
-            self._calls.transport,
+            HereLane(self._calls.transport),
             clock,
             self._delivered,
             self._unsure,
             longest_pause_s=LONGEST_RESCUE_PAUSE_S,
         )
-        self._due_at_s = self._purge_at_s = clock()
+        self._heads = heads
+        self._due_at_s = self._purge_at_s = self._head_at_s = clock()
         self._most = FIRST_RECORDS  # of a poll; as many as can be decided about in DECIDE_S
-        self._counts = Counter(
-            dict.fromkeys(("cycles", "alerts", "calls", "old", "poison", "repeated", "purged", "failures", "fenced"), 0)
-        )
+        self._counts = Counter(dict.fromkeys(COUNTED, 0))
         self._arrived: Counter[Feed] = Counter()
         self.failures_in_a_row = 0
         self.last_error: TransportError | None = None
@@ -133,7 +142,7 @@ class ShareWorker:
         busy_s = self._clock()
         try:
             while not stop.is_set() and (stop_when_idle_s is None or self._clock() - busy_s < stop_when_idle_s):
-                if self.cycle() or self.failures_in_a_row or not self.is_joined:
+                if self.cycle() or self.failures_in_a_row or not self.is_joined or self.is_delivering:
                     busy_s = self._clock()
                 after_cycle()
                 if self.failures_in_a_row:
@@ -173,13 +182,18 @@ class ShareWorker:
 
     def stop(self) -> None:
         """Leave the log. What is in the outbox stays there."""
-        self._alerts.leave()
-        self._calls.leave()
+        self._ordinary.leave()
+        self._leave()
 
     @property
     def is_joined(self) -> bool:
         """Whether it reads all of both topics."""
         return self._alerts.is_joined and self._calls.is_joined
+
+    @property
+    def is_delivering(self) -> bool:
+        """Whether a delivery to ordinary partners is under way."""
+        return self._ordinary.is_under_way
 
     def counters(self) -> dict[str, int]:
         """What this worker did; `missing` are places in the log that were gone before they were read."""
@@ -271,7 +285,9 @@ class ShareWorker:
         alert = told.alert
         status: Channel = "actual"
         if told.status != "actual" or self._desk.newest_taken(self._called(alert, "actual").alert_id) < 0:
-            status = self._of_now(told.status, max(alert.raised_ms, alert.ended_ms or 0), now_ms)
+            may_be_forgotten = now_ms - alert.raised_ms >= REMEMBERED_MS - NEAR_MS
+            ended_ms = 0 if may_be_forgotten else alert.ended_ms or 0  # its end makes it no news to who may have had it
+            status = self._of_now(told.status, max(alert.raised_ms, ended_ms), now_ms)
         alert = self._called(alert, status)
         if alert.revision <= self._desk.newest_taken(id_apart(alert.alert_id, status)):
             self._counts["repeated"] += 1
@@ -298,7 +314,7 @@ class ShareWorker:
         return "exercise"
 
     def _keep_time(self) -> None:
-        """Release what has waited for its hour, and forget copies that are to be purged."""
+        """Release what has waited for its hour, forget copies that are to be purged, sign the day's head."""
         now_s = self._clock()
         if now_s >= self._due_at_s:
             self._policies.publisher().release_due(self._now_ms())
@@ -306,6 +322,21 @@ class ShareWorker:
         if now_s >= self._purge_at_s:
             self._counts["purged"] += self._policies.publisher().purge(self._now_ms())
             self._purge_at_s = now_s + self._pace.purge_every_s
+        if self._heads is not None and now_s >= self._head_at_s:
+            self._head_at_s = now_s + self._pace.head_every_s
+            self._sign_head(self._heads)
+
+    def _sign_head(self, heads: DailyHeads) -> None:
+        """Sign the day's head. That it cannot be written stops nobody from being told of distress."""
+        try:
+            head = heads.sign_due(self._now_ms())
+        except OutputError as error:
+            self._counts["heads_failed"] += 1
+            tell(_log, "head not written", logging.ERROR, why=str(error))
+            return
+        if head is not None:
+            self._counts["heads"] += 1
+            tell(_log, "head signed", size=head.size, root=head.root.hex())
 
     def _deliver_rescue(self) -> int:
         may = self.is_joined or (self._calls.is_joined and not self._unsure)  # what a crash left open is ended by then
@@ -334,7 +365,11 @@ class ShareWorker:
         self.last_error = error
         self._counts["failures"] += 1
         self._counts["fenced"] += isinstance(error, FencedError)
-        self.stop()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._alerts.leave()
+        self._calls.leave()
 
 
 def _place(record: Record) -> str:
