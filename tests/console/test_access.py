@@ -280,6 +280,13 @@ def test_without_a_host_there_is_no_answer(full, host):
     assert socket.getfqdn().encode() not in said
 
 
+def test_the_request_line_names_no_other_host(full):
+    """An absolute form (RFC 9112 section 3.2.2) would else put any host into the links."""
+    said = [raw(full, asked(full, f"{host}/features")) for host in ("http://x", "http://other.example", "ftp://y%0a")]
+    assert [each.split()[1] for each in said] == [b"200", b"400", b"400"]
+    assert b"http://x/features" in said[0]
+
+
 def test_who_begins_tls_and_no_more_is_cut_off(build, certificates):
     house = build(headers_s=0.3).start(tls=certificates.tls)
     began_s = time.monotonic()
