@@ -37,7 +37,7 @@ def warnings_of(policy: ReleasePolicy, now_ms: int) -> list[str]:
 
 
 def _of_types(policy: ReleasePolicy) -> list[str]:
-    """About types of alert: those that nothing here is called, those marked twice, and distress that is told to nobody."""
+    """About types of alert: those that nothing here is called, those marked twice, and distress that has no mark."""
     marked = Counter(each for mark in policy.marks for each in mark.types)
     rules = [candidate.rule for name in policy.partners for candidate in policy.candidates(name)]
     named = marked.keys() | {each for rule in rules for each in rule.types or ()}

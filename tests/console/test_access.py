@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -394,6 +395,9 @@ def test_a_client_certificate_is_enough_and_must_be_of_the_right_authority(build
         with pytest.raises(requests.exceptions.ConnectionError):
             get(cert)
     assert get(certificates.of("now"), house.tokens["now"]).status_code == 401  # no tokens are known here
+    over = certificates.of("now", not_after=datetime.now(UTC) - timedelta(days=1))
+    with pytest.raises(requests.exceptions.ConnectionError):
+        get(over)
 
 
 def test_certificate_and_token_must_say_the_same(build, certificates):
