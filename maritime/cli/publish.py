@@ -32,7 +32,8 @@ def share(
     policy: Annotated[Path, typer.Option(help="YAML file of the release policy; read again when it changes.")],
     ledger: Annotated[Path, typer.Option(help="File of the ledger, made if need be; it holds what is on its way too.")],
     key: Annotated[
-        list[Path], typer.Option(help="PEM file with a private key that signs, as `keys new` makes it; may be repeated.")
+        list[Path],
+        typer.Option(help="PEM file with a private key that signs, as `keys new` makes it; may be repeated."),
     ],
     jwks: Annotated[
         Path | None, typer.Option(help="The published key set: of the keys the one that is valid now and newest signs.")

@@ -55,7 +55,10 @@ def test_a_key_that_partners_do_not_have_or_no_longer_believe_signs_nothing(fold
     more = ("keys", "new", "--out", "other.pem", "--jwks", "other.json")
     assert maritime(*more, "--valid-from", "2020-01-01", "--valid-until", "2021-01-01", cwd=folder).code == 0
     maritime("keys", "pseudonyms", "--policy", "policy.yaml", "--out", "keys", cwd=folder)
-    for words in (("--jwks", "other.json"), ("--jwks", "other.json", "--key", "other.pem")):  # not in it; its time is over
+    for words in (
+        ("--jwks", "other.json"),
+        ("--jwks", "other.json", "--key", "other.pem"),
+    ):  # not in it; its time is over
         ran = share(folder, "--pseudonym-keys", "keys", *words)
         assert (ran.code, "no own key is published and valid now" in ran.err) == (3, True), ran.err
     ran = share(folder, "--key", "other.pem")
