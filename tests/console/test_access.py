@@ -17,7 +17,8 @@ from maritime.console.rate_limit import RateLimit
 from maritime.console.taxii import collection_id
 from maritime.console.tokens import Tokens, new_token
 from maritime.errors import ConfigurationError, UsageError
-from tests.console.house import ALERT, alert
+from maritime.units import DAY_MS
+from tests.console.house import ALERT, LONGER, NONE_AFTER_ALL, alert
 
 SECURITY = ("Cache-Control", "Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options")
 UNKNOWN = "/no/such/path"
@@ -103,6 +104,29 @@ def test_another_partners_token_finds_nothing_of_it_anywhere(full):
         nowhere = nowhere.replace(collection_id("nmc.example", "now", "actual"), "00000000-0000-4000-8000-000000000000")
         assert answer.status_code == 404, path
         assert told(answer) == told(full.get(nowhere, "also")), path
+
+
+def test_nothing_replayed_stands_among_what_is_actual(house):
+    """Told at once, updated, waiting for its hour, and cancelled: a replay leads to exercises alone, by every path."""
+    house.take(ALERT)
+    general, own, _ = paths_of(house)
+    before = [told(house.get(path)) for path in general + own]
+    for news in (ALERT, alert(7), LONGER, NONE_AFTER_ALL):
+        house.take(news, status="exercise")
+    house.publisher.release_due(house.clock_ms + 30 * DAY_MS)
+    assert {each.channel for each in house.publisher.desk.outbox() if each.partner == "now"} == {"actual", "exercise"}
+    assert [told(house.get(path)) for path in general + own] == before
+    replayed = [json.loads(p.envelope)["alert_id"] for p in house.publisher.desk.outbox() if p.channel == "exercise"]
+    assert len(set(replayed)) >= 2
+    for alert_id in replayed:
+        for path in (
+            f"/taxii2/alerts/collections/actual/objects/incident--{alert_id}/",
+            f"/features/collections/actual/items/{alert_id}",
+        ):
+            assert house.get(path).status_code == 404
+        assert b"<status>Exercise</status>" in house.get(f"/cap/{alert_id}/0.cap").content
+        for path in (f"/cap/{alert_id}/0.cap", "/events?channel=exercise", "/cap/exercise.atom"):
+            assert house.get(path, "also").status_code == 404  # takes no exercises
 
 
 def test_the_partner_whose_copies_wait_has_nothing_yet(full):
