@@ -73,8 +73,9 @@ def _in_the_ledger(file: Path, envelope: dict[str, Any], keys: "KeySet", at_ms: 
     from maritime.sharing.receipts import check_receipt, read_head
     from maritime.sharing.untrusted import read_object
 
+    content = _content(str(file))
     try:
-        proof = read_object(_content(str(file)))
+        proof = read_object(content)
     except InputError as error:
         raise InputError(f"receipt {file}: {error}") from None
     jws, receipt = proof.get("head"), proof.get("receipt")
