@@ -24,6 +24,8 @@ def verified_envelope(event: dict, key_set: dict) -> dict:
     sent_s = datetime.fromisoformat(envelope["sent"]).timestamp()
     if not jwk.get("nbf", 0) <= sent_s < jwk.get("exp", float("inf")):
         raise ValueError("sent at a time at which the key was not valid")
+    if jwk.get("org_id", envelope["originator"]["org_id"]) != envelope["originator"]["org_id"]:
+        raise ValueError("signed with the key of another originator")
     return envelope
 
 

@@ -45,7 +45,8 @@ def export(
 ) -> int:
     """Write an alert to standard output in another system's format; 1 when the policy denies it to the partner.
 
-    What comes from a file is an exercise. A copy that would wait is shown as it will be when it leaves.
+    An alert of a file is an exercise; an envelope stays what it is, and what it calls actual is not signed here. A copy
+    that would wait is shown as it will be when it leaves.
     """
     need_share()
     from maritime.sharing.formats import FORMATS
@@ -60,6 +61,10 @@ def export(
     sent_ms = int(time.time() * 1000) if sent_ms is None else sent_ms
     by = the_policy(policy)
     envelope = whole_view(given_alert(alert, from_), by, "exercise", sent_ms)
+    if signing and envelope.status == "actual":
+        raise UsageError(
+            f"{alert} says that it is actual, and such a one is signed by 'maritime share' alone; omit --key"
+        )
     if partner is not None:
         answer = decided(envelope, partner, by, sent_ms, pseudonym_keys)
         if answer.envelope is None:

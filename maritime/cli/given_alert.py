@@ -1,6 +1,5 @@
 """An alert as it is named on the command line: a JSON file, `-` for standard input, or an id in a replay's folder."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -42,14 +41,12 @@ def _record(alert: str) -> dict[str, Any]:
         raise InputError(f"{alert} cannot be read ({error.strerror}); check the path") from None
     if len(text) > MOST_BYTES:
         raise InputError(f"{alert} has more than {MOST_BYTES >> 20} MiB, which is no alert")
-    lines = text.splitlines()
+    from maritime.sharing.untrusted import read_object
+
     try:
-        record = json.loads(lines[0] if len(lines) == 1 else text)
-    except (ValueError, RecursionError, IndexError):
-        raise InputError(f"{alert} is not one JSON object; of several alerts give one") from None
-    if not isinstance(record, dict):
-        raise InputError(f"{alert} is not a JSON object; give one alert")
-    return record
+        return read_object(text)
+    except InputError as error:
+        raise InputError(f"{alert}: {error}; of several alerts give one") from None
 
 
 def _read(record: dict[str, Any], origin: str) -> "Alert | Envelope":

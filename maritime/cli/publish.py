@@ -20,6 +20,7 @@ from maritime.cli.log import (
 )
 from maritime.cli.screen import Json, print_json
 from maritime.cli.share import need_share
+from maritime.errors import UsageError
 from streams.loopback import LOOPBACK
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 def share(
     policy: Annotated[Path, typer.Option(help="YAML file of the release policy; read again when it changes.")],
     ledger: Annotated[Path, typer.Option(help="File of the ledger, made if need be; it holds what is on its way too.")],
-    key: Annotated[Path, typer.Option(help="PEM file with the private key that signs, as `keys new` makes it.")],
+    key: Annotated[
+        list[Path],
+        typer.Option(help="PEM file with a private key that signs, as `keys new` makes it; may be repeated."),
+    ],
+    jwks: Annotated[
+        Path | None, typer.Option(help="The published key set: of the keys the one that is valid now and newest signs.")
+    ] = None,
     pseudonym_keys: Annotated[
         Path | None,
         typer.Option(
@@ -68,7 +75,7 @@ def share(
     from maritime.replay import DETECTOR
     from maritime.sharing.desk import Desk
     from maritime.sharing.heads import DailyHeads, heads_beside
-    from maritime.sharing.keys import SigningKey
+    from maritime.sharing.keys import KeySet, SigningKey, current_key
     from maritime.sharing.ledger import Ledger
     from maritime.sharing.pseudonym_keys import read_pseudonym_keys
     from maritime.sharing.publisher import Publisher, Secrets
@@ -78,7 +85,9 @@ def share(
     from streams.share.worker import Clients, ShareWorker
 
     settings, live = settings_of(config)
-    signing = SigningKey.read(key)
+    own = [SigningKey.read(path) for path in key]
+    if jwks is None and len(own) > 1:
+        raise UsageError("of several keys the published set says which one signs; give --jwks")
     log_as_json()
 
     def now_ms() -> int:
@@ -88,12 +97,13 @@ def share(
 
         def publisher_of(read: "ReleasePolicy", sha256: str) -> "Publisher":
             pseudonyms = read_pseudonym_keys(pseudonym_keys, read)
+            signing = current_key(own, KeySet.read(jwks), now_ms()) if jwks else own[0]
             return Publisher(read, sha256, written, Secrets(signing, pseudonyms), secrets.token_bytes)
 
         policies = PolicyWatch(policy, publisher_of)
         policies.publisher()  # a bad one is told before anything is connected
         desk = Desk(written, secrets.token_bytes)
-        daily = DailyHeads(heads or heads_beside(ledger), written, signing)
+        daily = DailyHeads(heads or heads_beside(ledger), written, lambda: policies.publisher().signing)
         daily.sign_due(now_ms())  # a place that cannot be written to is told before anything is connected
 
         def make(clients: Clients) -> ShareWorker:

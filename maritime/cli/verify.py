@@ -13,6 +13,7 @@ from maritime.errors import InputError
 
 if TYPE_CHECKING:
     from maritime.sharing.envelope import Envelope
+    from maritime.sharing.keys import KeySet
 
 
 def verify(
@@ -21,6 +22,10 @@ def verify(
     ],
     keys: Annotated[Path, typer.Option(help="The originator's published key set (JWKS).")],
     at: Annotated[str | None, typer.Option(help="Judge as at this time; now if left out.")] = None,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(help="Also see that the copy stands in the originator's ledger, by its receipt (JSON)."),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Say who signed an envelope and whether it is unaltered; 1 when the signature does not hold. Names no vessel."""
@@ -40,17 +45,48 @@ def verify(
         key = verify_signature(envelope, jws, key_set, at_ms)
         is_known = _is_known(envelope)
         read = _read(envelope, must=is_known)
+        head = _in_the_ledger(receipt, envelope, key_set, at_ms) if receipt else {}
     except SignatureError as error:
         if as_json:
             print_json({"valid": False, "reason": error.reason, "error": str(error), "exit_code": 1})
         print(f"maritime: not valid ({error.reason}): {error}", file=sys.stderr)
         return 1
-    told = {"valid": True, "kid": key.kid, "key_of": key.org_id, "schema_version_known": is_known, **_told(read, at_ms)}
+    told = {
+        "valid": True,
+        "kid": key.kid,
+        "key_of": key.org_id,
+        "schema_version_known": is_known,
+        **_told(read, at_ms),
+        **head,
+    }
     if as_json:
         print_json(told)
     else:
         _print(told)
     return 0
+
+
+def _in_the_ledger(file: Path, envelope: dict[str, Any], keys: "KeySet", at_ms: int) -> dict[str, Any]:
+    """Which ledger it stands in, by a receipt as `ledger prove` and `/receipts` give it."""
+    from maritime.errors import SignatureError
+    from maritime.sharing.canonical import canonical
+    from maritime.sharing.receipts import check_receipt, read_head
+    from maritime.sharing.untrusted import read_object
+
+    content = _content(str(file))
+    try:
+        proof = read_object(content)
+    except InputError as error:
+        raise InputError(f"receipt {file}: {error}") from None
+    jws, receipt = proof.get("head"), proof.get("receipt")
+    if not isinstance(jws, str) or not isinstance(receipt, dict):
+        raise InputError(f"{file} is no receipt: it has no 'receipt' with a signed 'head'; ask the originator for one")
+    head = read_head(jws, keys, at_ms)
+    try:
+        check_receipt(receipt, head, canonical(envelope))
+    except InputError as error:
+        raise SignatureError("not_in_the_ledger", str(error)) from None
+    return {"ledger_entries": head.size, "ledger_at": head.at}
 
 
 def _content(file: str) -> bytes:
@@ -113,3 +149,5 @@ def _print(told: dict[str, Any]) -> None:
         ends = f", {'expired' if told['expired'] else 'expires'} {told['expires']}" if told["expires"] else ""
         print(f"from {told['originator']}, sent {told['sent']}{ends}")
         print(f"{told['kind']} {told['alert_id']} revision {told['revision']}, {told['status']}")
+    if "ledger_at" in told:
+        print(f"it stands in the ledger of {told['ledger_entries']:,} entries of {told['ledger_at']}")

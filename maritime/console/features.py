@@ -67,6 +67,7 @@ class Features:
         ]
 
     async def _landing(self, request: web.Request) -> web.Response:
+        Query(request, ())
         here = _here(request)
         links = [
             _link("self", here, JSON),
@@ -77,9 +78,11 @@ class Features:
         return json_answer({"title": "Shared alerts", "links": links}, JSON)
 
     async def _api(self, request: web.Request) -> web.Response:
+        Query(request, ())
         return json_answer(_openapi(_here(request)), OPENAPI)
 
     async def _conformance(self, request: web.Request) -> web.Response:
+        Query(request, ())
         return json_answer({"conformsTo": CONFORMANCE}, JSON)
 
     async def _collections(self, request: web.Request) -> web.Response:

@@ -167,7 +167,8 @@ class PartnerApi:
 
     def _admit(self, request: web.Request) -> None:
         """Let a partner in. Raises HttpError: unknown, too often, no agreement, a body where there is none to be."""
-        if not _HOST.fullmatch(request.headers.get("Host", "")):  # links are made with it
+        host = request.headers.get("Host", "")
+        if not _HOST.fullmatch(host) or request.host != host:  # links are made with it; a request line may name another
             raise HttpError(400, "say which host you mean")
         certificate = request.transport.get_extra_info("peercert") if request.transport else None
         partner = self._access.partner(request.headers.get("Authorization"), certificate)

@@ -1,6 +1,7 @@
 """Heads: the file of a ledger's signed heads, one a line, the newest last; and who adds one on each day (UTC)."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from maritime.errors import OutputError, SignatureError
@@ -31,13 +32,13 @@ def add_head(heads: Path, head: Head, key: SigningKey) -> None:
 class DailyHeads:
     """Signs the first head of each day (UTC) of a ledger, whether anything was added since or not."""
 
-    def __init__(self, path: Path, ledger: Ledger, key: SigningKey) -> None:
-        """Raises ConfigurationError when there is a file that cannot be read."""
-        self._path, self._ledger, self._key = path, ledger, key
+    def __init__(self, path: Path, ledger: Ledger, signing: Callable[[], SigningKey]) -> None:
+        """`signing` is the key of now. Raises ConfigurationError when there is a file that cannot be read."""
+        self._path, self._ledger, self._signing = path, ledger, signing
         self._last_ms: int | None = None
         for jws in reversed(read_heads(path) if path.exists() else ()):
             try:
-                self._last_ms = from_rfc3339(read_head(jws, KeySet((key.public(),)), LAST_MS).at)
+                self._last_ms = from_rfc3339(read_head(jws, KeySet((signing().public(),)), LAST_MS).at)
             except SignatureError:  # of another key
                 continue
             break
@@ -47,6 +48,6 @@ class DailyHeads:
         if self._last_ms is not None and now_ms // DAY_MS == self._last_ms // DAY_MS:
             return None
         head = self._ledger.head(offset_time(now_ms // 1000 * 1000))
-        add_head(self._path, head, self._key)
+        add_head(self._path, head, self._signing())
         self._last_ms = now_ms
         return head

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from maritime.errors import ConfigurationError
 from maritime.sharing.policy import PolicyFaultError, ReleasePolicy
+from maritime.sharing.policy_values import value_faults
 
 MOST_BYTES: Final = 1_000_000  # chosen: a policy is written by people
 DEEPEST: Final = 20  # chosen: twice what a policy needs
@@ -52,7 +53,8 @@ def parse_policy(text: bytes, folder: Path = Path(), origin: str = "the policy")
         # a misspelt key first: it is why another one is missing
         faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         raise ConfigurationError("; ".join(_sentence(dict(fault), origin, place) for fault in faults[:5])) from None
-    _ = policy.shapes  # files of areas are read now, not at the first alert
+    for where, said in value_faults(policy):  # files of areas are read here, not at the first alert
+        raise ConfigurationError(_told(origin, place, tuple(where.split(".")), said))
     return policy
 
 
@@ -64,6 +66,10 @@ def _sentence(error: dict[str, Any], origin: str, place: _Place) -> str:
         path, said = tuple(str(part) for part in error["loc"]), error["msg"][:1].lower() + error["msg"][1:]
         if error["type"] == "extra_forbidden":
             said = "this key is not known here"
+    return _told(origin, place, path, said)
+
+
+def _told(origin: str, place: _Place, path: tuple[str, ...], said: str) -> str:
     return f"{origin}:{place.of(path)}: {'.'.join(path) or 'policy'}: {said}"
 
 

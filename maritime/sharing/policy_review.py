@@ -1,15 +1,19 @@
 """Review of a policy: what is allowed, and yet worth a second look by the people who answer for it."""
 
+from collections import Counter
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, get_args
 
+from maritime.alerts.schema import AlertType
 from maritime.sharing.policy import GROUP, ReleasePolicy
 
+TYPES: Final = frozenset(get_args(AlertType))
+DISTRESS: Final = "distress_beacon"
 SOON_DAYS: Final = 60  # chosen: about what it takes to renew an agreement
 
 
 def warnings_of(policy: ReleasePolicy, now_ms: int) -> list[str]:
-    """Sentences about what ends, and about rules and partners that come to nothing, at a time in ms UTC."""
+    """Sentences about what ends, and about types, rules and partners that come to nothing, at a time in ms UTC."""
     today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
     said = []
     for name, partner in policy.partners.items():
@@ -29,4 +33,16 @@ def warnings_of(policy: ReleasePolicy, now_ms: int) -> list[str]:
     for name, group in policy.groups.items():
         if group.until < today:
             said.append(f"group {name} is over since {group.until}")
+    return said + _of_types(policy)
+
+
+def _of_types(policy: ReleasePolicy) -> list[str]:
+    """About types of alert: those that nothing here is called, those marked twice, and distress that has no mark."""
+    marked = Counter(each for mark in policy.marks for each in mark.types)
+    rules = [candidate.rule for name in policy.partners for candidate in policy.candidates(name)]
+    named = marked.keys() | {each for rule in rules for each in rule.types or ()}
+    said = [f"'{each}' is no type of alert made here: misspelt, unless a partner's" for each in sorted(named - TYPES)]
+    said += [f"of several marks for {each} the first counts" for each in sorted(marked) if marked[each] > 1]
+    if any(partner.rescue for partner in policy.partners.values()) and DISTRESS not in marked:
+        said.append(f"no mark is for {DISTRESS}: those who rescue are not told of it by this policy")
     return said

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from maritime.sharing.desk import Parcel
 from maritime.sharing.keys import KeySet
 from maritime.sharing.receipts import check_receipt, read_head
 from maritime.times import from_rfc3339
-from tests.cli.running import maritime
-from tests.sharing.test_publisher import ALERT, LONGER, NOW_MS, Office, two
+from tests.cli.running import Ran, maritime
+from tests.sharing.test_publisher import ALERT, LONGER, NOW_MS, SIGNING, Office, two
 
 LATE_MS = from_rfc3339("2100-01-01T00:00:00Z")
 
@@ -63,6 +64,41 @@ def test_a_copy_is_proved_to_who_has_it(folder: Path) -> None:
     check_receipt(proof["receipt"], newest, copy.envelope)
     other = maritime("ledger", "prove", alert_id, "0", "late", *arguments, cwd=folder)
     assert (other.code, "late was sent no revision 0" in other.err) == (2, True)
+
+
+def test_the_partner_checks_its_receipt(folder: Path) -> None:
+    head(folder)
+    office = Office(folder, two())
+    first, second, *_ = [parcel for parcel in office.publisher.desk.outbox() if parcel.partner == "now"]
+    office.ledger.close()
+    arguments = ("--ledger", "ledger.db", "--heads", "heads", "--keys", "keys.json")
+    alert_id = json.loads(first.envelope)["alert_id"]
+    proof = maritime("ledger", "prove", alert_id, "0", "now", *arguments, cwd=folder)
+    (folder / "receipt.json").write_text(proof.out)
+    keys = KeySet.read(folder / "keys.json")
+    (folder / "both.json").write_bytes(KeySet((*keys.keys, SIGNING.public(org_id="nmc.example"))).to_jwks())
+
+    def verify(parcel: Parcel, receipt: str = "receipt.json", key_set: str = "both.json") -> Ran:
+        event = {"envelope": json.loads(parcel.envelope), "jws": parcel.jws}
+        (folder / "copy.json").write_text(json.dumps(event))
+        return maritime("verify", "copy.json", "--keys", key_set, "--receipt", receipt, "--json", cwd=folder)
+
+    assert verify(first).json()["ledger_entries"] == 4
+    assert verify(second).json()["reason"] == "not_in_the_ledger"
+    forged = json.loads(proof.out)
+    forged["receipt"]["path"] = forged["receipt"]["path"][::-1]
+    (folder / "forged.json").write_text(json.dumps(forged))
+    assert verify(first, "forged.json").json()["reason"] == "not_in_the_ledger"
+    (folder / "ours.json").write_bytes(KeySet((SIGNING.public(org_id="nmc.example"),)).to_jwks())
+    assert verify(first, key_set="ours.json").json()["reason"] == "unknown_key"  # that of the head
+    (folder / "none.json").write_text('{"receipt": 1}')
+    for name, said in (
+        ("none.json", "none.json is no receipt"),
+        ("copy.json", "is no receipt"),
+        ("no.json", "no.json"),
+    ):
+        done = verify(first, name)
+        assert (done.code, said in done.err) == (1, True), done.err
 
 
 def test_a_ledger_that_is_not_there_is_not_made(folder: Path) -> None:

@@ -51,6 +51,20 @@ def test_a_key_that_is_none_ends_with_3(folder):
     assert share(folder).code == 3
 
 
+def test_a_key_that_partners_do_not_have_or_no_longer_believe_signs_nothing(folder):
+    more = ("keys", "new", "--out", "other.pem", "--jwks", "other.json")
+    assert maritime(*more, "--valid-from", "2020-01-01", "--valid-until", "2021-01-01", cwd=folder).code == 0
+    maritime("keys", "pseudonyms", "--policy", "policy.yaml", "--out", "keys", cwd=folder)
+    for words in (
+        ("--jwks", "other.json"),
+        ("--jwks", "other.json", "--key", "other.pem"),
+    ):  # not in it; its time is over
+        ran = share(folder, "--pseudonym-keys", "keys", *words)
+        assert (ran.code, "no own key is published and valid now" in ran.err) == (3, True), ran.err
+    ran = share(folder, "--key", "other.pem")
+    assert (ran.code, "give --jwks" in ran.err) == (2, True)
+
+
 def test_one_process_works_for_a_ledger(folder):
     from streams.share.lock import only_one
 

@@ -36,6 +36,29 @@ def test_an_alert_is_exported_signed_and_verified_in_every_format(folder: Path, 
     assert verified.json()["status"] == "exercise"
 
 
+def test_what_says_that_it_is_actual_is_not_signed_by_hand(folder: Path) -> None:
+    """A replay's envelope whose status somebody has written over must not become a genuine alert."""
+    maritime("keys", "new", "--out", "key.pem", "--jwks", "keys.json", "--org", "nmc.example", cwd=folder)
+    event = export(folder, ALERT.alert_id, "--format", "cloudevent", "--policy", POLICY).out
+    (folder / "forged.json").write_text(event.replace('"status":"exercise"', '"status":"actual"'))
+    plain = export(folder, "forged.json", "--format", "cap")
+    assert "<status>Actual</status>" in plain.out  # another's alert can be written in another format, unsigned
+    for partner in ((), ("--partner", "fusion-centre")):
+        signed = export(folder, "forged.json", "--format", "cap", "--policy", POLICY, "--key", "key.pem", *partner)
+        assert (signed.code, signed.out) == (2, "")
+        assert "signed by 'maritime share' alone" in signed.err
+
+
+def test_an_alert_that_readers_take_differently_is_refused(folder: Path) -> None:
+    text = json.dumps(ALERT.to_dict())
+    (folder / "twice.json").write_text('{"mmsi": 1, ' + text[1:])
+    (folder / "two.jsonl").write_text(f"{text}\n{text}\n")
+    for name, said in (("twice.json", "'mmsi' is there twice"), ("two.jsonl", "of several alerts give one")):
+        done = export(folder, name, "--format", "cap")
+        assert (done.code, done.out) == (1, "")
+        assert said in done.err
+
+
 def test_the_own_view_needs_no_policy(folder: Path) -> None:
     told = json.loads(export(folder, "out/alerts.jsonl", "--format", "cloudevent").out)["data"]
     assert told["vessels"][0]["mmsi"] == ALERT.mmsi

@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -16,7 +17,8 @@ from maritime.console.rate_limit import RateLimit
 from maritime.console.taxii import collection_id
 from maritime.console.tokens import Tokens, new_token
 from maritime.errors import ConfigurationError, UsageError
-from tests.console.house import ALERT, alert
+from maritime.units import DAY_MS
+from tests.console.house import ALERT, LONGER, NONE_AFTER_ALL, alert
 
 SECURITY = ("Cache-Control", "Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options")
 UNKNOWN = "/no/such/path"
@@ -102,6 +104,29 @@ def test_another_partners_token_finds_nothing_of_it_anywhere(full):
         nowhere = nowhere.replace(collection_id("nmc.example", "now", "actual"), "00000000-0000-4000-8000-000000000000")
         assert answer.status_code == 404, path
         assert told(answer) == told(full.get(nowhere, "also")), path
+
+
+def test_nothing_replayed_stands_among_what_is_actual(house):
+    """Told at once, updated, waiting for its hour, and cancelled: a replay leads to exercises alone, by every path."""
+    house.take(ALERT)
+    general, own, _ = paths_of(house)
+    before = [told(house.get(path)) for path in general + own]
+    for news in (ALERT, alert(7), LONGER, NONE_AFTER_ALL):
+        house.take(news, status="exercise")
+    house.publisher.release_due(house.clock_ms + 30 * DAY_MS)
+    assert {each.channel for each in house.publisher.desk.outbox() if each.partner == "now"} == {"actual", "exercise"}
+    assert [told(house.get(path)) for path in general + own] == before
+    replayed = [json.loads(p.envelope)["alert_id"] for p in house.publisher.desk.outbox() if p.channel == "exercise"]
+    assert len(set(replayed)) >= 2
+    for alert_id in replayed:
+        for path in (
+            f"/taxii2/alerts/collections/actual/objects/incident--{alert_id}/",
+            f"/features/collections/actual/items/{alert_id}",
+        ):
+            assert house.get(path).status_code == 404
+        assert b"<status>Exercise</status>" in house.get(f"/cap/{alert_id}/0.cap").content
+        for path in (f"/cap/{alert_id}/0.cap", "/events?channel=exercise", "/cap/exercise.atom"):
+            assert house.get(path, "also").status_code == 404  # takes no exercises
 
 
 def test_the_partner_whose_copies_wait_has_nothing_yet(full):
@@ -280,6 +305,13 @@ def test_without_a_host_there_is_no_answer(full, host):
     assert socket.getfqdn().encode() not in said
 
 
+def test_the_request_line_names_no_other_host(full):
+    """An absolute form (RFC 9112 section 3.2.2) would else put any host into the links."""
+    said = [raw(full, asked(full, f"{host}/features")) for host in ("http://x", "http://other.example", "ftp://y%0a")]
+    assert [each.split()[1] for each in said] == [b"200", b"400", b"400"]
+    assert b"http://x/features" in said[0]
+
+
 def test_who_begins_tls_and_no_more_is_cut_off(build, certificates):
     house = build(headers_s=0.3).start(tls=certificates.tls)
     began_s = time.monotonic()
@@ -387,6 +419,9 @@ def test_a_client_certificate_is_enough_and_must_be_of_the_right_authority(build
         with pytest.raises(requests.exceptions.ConnectionError):
             get(cert)
     assert get(certificates.of("now"), house.tokens["now"]).status_code == 401  # no tokens are known here
+    over = certificates.of("now", not_after=datetime.now(UTC) - timedelta(days=1))
+    with pytest.raises(requests.exceptions.ConnectionError):
+        get(over)
 
 
 def test_certificate_and_token_must_say_the_same(build, certificates):

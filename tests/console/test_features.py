@@ -176,6 +176,13 @@ def test_what_cannot_be_meant_is_refused(house, query):
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", ["", "/", "/api", "/conformance", "/collections", "/collections/actual"])
+def test_what_no_page_knows_is_refused_by_each(house, path):
+    """OGC 17-069r4, requirement 8: of all operations, not only of those that find something."""
+    assert house.get(f"/features{path}").status_code == 200
+    assert house.get(f"/features{path}?crs=x").status_code == 400
+
+
 def test_somebody_elses_and_unknown_collections_are_not_there(house):
     house.take(alert(1), status="exercise")
     assert len(house.get("/features/collections/exercise/items").json()["features"]) == 1

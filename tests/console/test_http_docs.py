@@ -1,6 +1,7 @@
 """What docs/sharing_http.md shows is run against a server."""
 
 import base64
+import json
 import re
 import shutil
 import subprocess
@@ -21,9 +22,9 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def ran(house, *command):
-    env = {"URL": house.url, "TOKEN": house.tokens["now"], "NAME": "now", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+def ran(house, *command, **more):
+    env = {"URL": house.url, "TOKEN": house.tokens["now"], "NAME": "now", "PATH": "/usr/bin:/bin"} | more
+    done = subprocess.run(command, env=env, cwd=house.folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -31,9 +32,22 @@ def ran(house, *command):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_lines_for_the_shell_bring_the_alerts(house):
     house.take(ALERT, alert(1))
-    events, features = (ran(house, "sh", "-c", block) for block in blocks("sh"))
+    events, _, features = blocks("sh")
+    events, features = (ran(house, "sh", "-c", block) for block in (events, features))
     assert len(events.splitlines()) == 2
     assert features.count('"type": "Feature"') == 2
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_for_receipts_prove_a_copy(house):
+    house.take(ALERT)
+    house.sign_head()
+    (house.folder / "keys.json").write_bytes(house.keys.to_jwks())
+    copy = json.loads(house.get("/events").content)["data"]
+    _, block, _ = blocks("sh")
+    program = block.replace("maritime ", f"{sys.executable} -m maritime.cli ")
+    more = {"ALERT_ID": copy["alert_id"], "REVISION": "0", "PYTHONPATH": str(PROJECT)}
+    assert "it stands in the ledger of 3 entries" in ran(house, "sh", "-c", program, **more)
 
 
 def test_the_lines_for_the_client_list_the_objects(house):

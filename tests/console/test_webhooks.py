@@ -147,6 +147,18 @@ def test_each_copy_comes_signed_in_order_as_a_cloudevent(build, receiver):
     assert len({headers["webhook-id"] for _, _, headers, _ in receiver.came}) == 4
 
 
+def test_nothing_replayed_is_told_where_the_actual_is(build, receiver):
+    house = build()
+    for news in (ALERT, LONGER, NONE_AFTER_ALL):
+        house.take(news, status="exercise")
+    house.take(alert(1))
+    with telling(house, receiver, {"now": "/now", "also": "/also"}):
+        until(lambda: receiver.taken("/now") and receiver.taken("/also"))
+        time.sleep(0.2)
+    for path in ("/now", "/also"):
+        assert [(each["alertstatus"], each["sequence"][-1]) for each in receiver.taken(path)] == [("actual", "1")]
+
+
 def test_the_signature_is_that_of_the_standard():
     """The example of the specification of Standard Webhooks."""
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

@@ -68,6 +68,7 @@ def altered():
     yield "other key", event, KeySet((SigningKey.from_seed(bytes(32)).public(),))
     yield "too early", event, KeySet((KEY.public(BEGINS_MS + 365 * 86_400_000),))
     yield "too late", event, KeySet((KEY.public(None, BEGINS_MS),))
+    yield "another originator's key", event, KeySet((KEY.public(org_id="other.example"),))
 
 
 @pytest.mark.parametrize(("event", "keys"), [pytest.param(*rest, id=name) for name, *rest in altered()])

@@ -1,9 +1,11 @@
 """What holds for every format: nothing is lost, only what was carried counts, and hostile documents are refused."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
+import time
 
 import pytest
 import rfc8785
@@ -249,3 +251,18 @@ def test_a_damaged_document_is_read_right_or_refused_in_one_sentence(name, where
         except InputError as error:
             assert len(str(error).splitlines()) == 1  # noqa: PT017
             assert len(str(error)) < 400  # noqa: PT017
+
+
+@every_format
+def test_the_time_that_writing_takes_grows_with_what_there_is_to_write(name):
+    """Others' envelopes may have as many vessels as fit: none is compared with all others."""
+
+    def seconds(count):
+        vessels = [{"length_m": number + 1.0, "role": "other"} for number in range(count)]
+        release = Release(full(vessels=vessels))
+        began_s = time.process_time()
+        with contextlib.suppress(InputError):  # too large for this format
+            FORMATS[name].render(release)
+        return time.process_time() - began_s
+
+    assert seconds(8_000) < 25 * max(seconds(1_000), 0.05)  # 64 times, if each is compared with each

@@ -11,6 +11,8 @@ from maritime.errors import ConfigurationError
 from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION
 from maritime.sharing.policy import FIELDS
 from maritime.sharing.policy_file import load_policy, parse_policy
+from maritime.sharing.policy_review import warnings_of
+from maritime.times import from_rfc3339
 from tests.sharing.policies import EVERYTHING, coarse_rule, one, partner, policy, rule
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +73,18 @@ def test_a_good_policy_is_read() -> None:
         ("version: \"1\"", "version: !!python/object/apply:os.system [id]", 2, "is nothing for a policy"),
         ("version: \"1\"", "version: !!python/name:os.system x", 2, "could not determine a constructor"),
         ("version: \"1\"", "version: \"1\"\n? [a]\n: b", 3, "a key is a word"),
+        ("retain_days: 9", "retain_days: .inf", 9, "marks.0.retain_days: input should be a finite number"),
+        ("retain_days: 9", "retain_days: 1.0e+12", 9, "marks.0.retain_days: it is longer than 36,525 days"),
+        ("retain_days: 9", "retain_days: 9\n    expires_h: 1.0e+300", 10, "marks.0.expires_h: it is longer"),
+        ("[observed.start]", "[observed.start]\n        delay_min: 1.0e+300", 20, "rules.0.delay_min: it is longer"),
+        ("[observed.start]", "[observed.start]\n        retain_days: 1.0e+9", 20, "rules.0.retain_days: it is longer"),
+        ("until: 2026-12-31", "until: 2025-12-31", 16, "agreement.until: 2025-12-31 is before 2026-01-01"),
+        ("    rules:", "    languages: [en, xx]\n    rules:", 17, "languages.1: there are no texts in 'xx'"),
+        ("    rules:", "    languages: []\n    rules:", 17, "languages: name one of"),
+        ("marks:", "areas: {a: {box: [.nan, 0, 1, 1]}}\nmarks:", 4, "areas.a.box.0: input should be a finite number"),
+        ("marks:", "areas: {a: {box: [0, 0, 999, 1]}}\nmarks:", 4, "areas.a: it reaches beyond 180 degrees"),
+        ("marks:", "areas: {a: {ring: [[0, 0], [1, 0], [1.0e+300, 1]]}}\nmarks:", 4, "areas.a: it reaches beyond"),
+        ("marks:", "areas: {a: {ring: [[0, 0], [1, 1], [1, 0], [0, 1]]}}\nmarks:", 4, "areas.a: its edges cross"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_with_line_and_key(old: str, new: str, line: int, said: str) -> None:
@@ -98,6 +112,21 @@ def test_an_area_may_be_a_geojson_file(tmp_path: Path) -> None:
     (tmp_path / "north.geojson").write_text(str({"type": "Polygon", "coordinates": [ring]}).replace("'", '"'))
     text = GOOD.replace("marks:", "areas: {north: {file: north.geojson}}\nmarks:")
     assert parse_policy(text.encode(), tmp_path).shapes["north"].area == 16
+
+
+def test_a_policy_that_means_little_is_told_so() -> None:
+    at_ms = from_rfc3339("2026-06-01")
+    assert warnings_of(parse_policy(GOOD.encode()), at_ms) == []
+    second = "partners:"
+    more = GOOD.replace("types: [loitering]", "types: [loitering, distres_beacon]").replace(
+        second, GOOD[GOOD.index("  - types") : GOOD.index(second)] + second
+    )
+    said = warnings_of(parse_policy(more.replace("    rules:", "    rescue: true\n    rules:").encode()), at_ms)
+    assert said == [
+        "'distres_beacon' is no type of alert made here: misspelt, unless a partner's",
+        "of several marks for loitering the first counts",
+        "no mark is for distress_beacon: those who rescue are not told of it by this policy",
+    ]
 
 
 IDENTITY = ["vessels.mmsi"]

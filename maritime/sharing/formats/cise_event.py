@@ -82,8 +82,10 @@ def event_entity(release: Release) -> etree._Element:
     _add_area(event, envelope)
     for place in envelope.places:
         _add_place(event, place, simulated=_is_simulated(envelope))
-    for vessel in envelope.vessels:
-        _add_vessel(event, vessel, _places_of(vessel, envelope), simulated=_is_simulated(envelope))
+    is_alone = sum(vessel.role == "subject" for vessel in envelope.vessels) == 1
+    for vessel in envelope.vessels:  # places are the subject's; with several subjects it is not said whose
+        places = envelope.places if is_alone and vessel.role == "subject" else []
+        _add_vessel(event, vessel, places, simulated=_is_simulated(envelope))
     for document in _documents(release):
         add(event, "DocumentRel").append(document)
     if is_incident:
@@ -193,12 +195,6 @@ def _add_place(event: etree._Element, place: Place, *, simulated: bool) -> None:
     add(relation, "LocationRole", LOCATION_ROLES.get(place.role, "Other"))
     if simulated:
         add(relation, "SourceType", "Simulation")
-
-
-def _places_of(vessel: Vessel, envelope: Envelope) -> list[Place]:
-    """Places are the subject's; with several subjects it is not said whose."""
-    subjects = [each for each in envelope.vessels if each.role == "subject"]
-    return envelope.places if subjects == [vessel] else []
 
 
 def _add_vessel(event: etree._Element, vessel: Vessel, places: list[Place], *, simulated: bool) -> None:

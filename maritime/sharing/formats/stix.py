@@ -19,6 +19,7 @@ from uuid import UUID, uuid5
 
 import rfc8785
 
+from maritime.sharing.canonical import canonical
 from maritime.sharing.envelope import Envelope, Originator, Tlp, Vessel
 from maritime.sharing.formats.format import Format, to_json
 from maritime.sharing.formats.ids import derived
@@ -61,7 +62,7 @@ def render(release: Release, first_sent: str | None = None) -> bytes:
         "modified": _time(envelope.sent),
         "object_marking_refs": marking_refs,
     }
-    vessels = [_vessel(envelope, each, marking_refs) for each in envelope.vessels]
+    vessels = _vessels(envelope, marking_refs)
     incident = common | _incident(release, vessels)
     around_it = [common | each for each in (_observation(envelope, vessels), _location(envelope)) if each]
     links = [common | _link(envelope, incident["id"], each["id"]) for each in around_it]
@@ -138,24 +139,31 @@ def _refs(vessels: Sequence[Thing], roles: Sequence[str], role: str) -> list[str
     return list(dict.fromkeys(each["id"] for each, its in zip(vessels, roles, strict=True) if its == role))
 
 
-def _vessel(envelope: Envelope, vessel: Vessel, marking_refs: list[str]) -> Thing:
-    """A vessel as an observable: the same id wherever the same is known of it, as STIX asks of observables."""
-    known = vessel.model_dump(mode="json", exclude={"role"}, exclude_none=True)
-    stated = {name: value for name, value in known.items() if name in Vessel.model_fields}
-    if "mmsi" in stated:
-        stated["mmsi"] = f"{stated['mmsi']:09d}"
-    contributing: Thing = {name: stated[name] for name in IDENTIFYING if name in stated}
-    if contributing:
-        own_id = str(uuid5(VESSEL_NAMESPACE, rfc8785.dumps(contributing).decode()))
-    else:
-        own_id = derived(envelope.alert_id, "vessel", envelope.vessels.index(vessel))
-    return stated | {
-        "type": "maritime-vessel",
-        "spec_version": "2.1",
-        "id": f"maritime-vessel--{own_id}",
-        "object_marking_refs": marking_refs,
-        "extensions": {EXTENSION: {"extension_type": "new-sco"}},
-    }
+def _vessels(envelope: Envelope, marking_refs: list[str]) -> list[Thing]:
+    """Each as an observable: the same id wherever the same is known of it, as STIX asks of observables."""
+    first: dict[bytes, int] = {}  # of those of whom nothing is known that names them, by all that is known
+    made = []
+    for number, vessel in enumerate(envelope.vessels):
+        known = vessel.model_dump(mode="json", exclude_none=True)
+        stated = {name: value for name, value in known.items() if name in Vessel.model_fields and name != "role"}
+        if "mmsi" in stated:
+            stated["mmsi"] = f"{stated['mmsi']:09d}"
+        contributing: Thing = {name: stated[name] for name in IDENTIFYING if name in stated}
+        if contributing:
+            own_id = str(uuid5(VESSEL_NAMESPACE, rfc8785.dumps(contributing).decode()))
+        else:
+            own_id = derived(envelope.alert_id, "vessel", first.setdefault(canonical(known), number))
+        made.append(
+            stated
+            | {
+                "type": "maritime-vessel",
+                "spec_version": "2.1",
+                "id": f"maritime-vessel--{own_id}",
+                "object_marking_refs": marking_refs,
+                "extensions": {EXTENSION: {"extension_type": "new-sco"}},
+            }
+        )
+    return made
 
 
 def _observation(envelope: Envelope, vessels: list[Thing]) -> Thing | None:

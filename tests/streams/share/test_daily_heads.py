@@ -19,7 +19,7 @@ class SigningOffice(Office):
     def made(self, fault=None):
         worker = super().made(fault)
         assert self.ledger is not None
-        worker._heads = DailyHeads(heads_beside(self.ledger.path), self.ledger, SIGNING)
+        worker._heads = DailyHeads(heads_beside(self.ledger.path), self.ledger, lambda: SIGNING)
         return worker
 
 
@@ -75,7 +75,7 @@ def test_with_another_key_the_day_has_another_head(tmp_path: Path) -> None:
     office = SigningOffice(tmp_path)
     office.work()
     assert office.ledger is not None
-    other = DailyHeads(heads_beside(office.ledger.path), office.ledger, SigningKey.from_seed(bytes([7] * 32)))
+    other = DailyHeads(heads_beside(office.ledger.path), office.ledger, lambda: SigningKey.from_seed(bytes([7] * 32)))
     assert other.sign_due(NOW_MS) is not None
     assert other.sign_due(NOW_MS + HOUR_MS) is None
 
