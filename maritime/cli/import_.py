@@ -70,14 +70,16 @@ def import_(
 def key_set(paths: list[Path], org: str | None) -> "KeySet":
     """The keys of several files, held to one originator where it is named. Raises UsageError for one name twice."""
     from maritime.sharing.intake import held_to
-    from maritime.sharing.keys import KeySet
+    from maritime.sharing.keys import KeySet, PublicKey
 
-    keys = {}
+    keys: dict[str, PublicKey] = {}
     for path in paths:
         read = KeySet.read(path)
         for key in (held_to(read, org) if org else read).keys:
             if keys.setdefault(key.kid, key) != key:
-                raise UsageError(f"--keys: key {key.kid} of {path} is in another file with other marks; give one of them")
+                raise UsageError(
+                    f"--keys: key {key.kid} of {path} is in another file with other marks; give one of them"
+                )
     return KeySet(tuple(keys.values()))
 
 
@@ -113,4 +115,6 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         with Path(file).open("rb") as stream:
             yield stream
     except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror}); name a document, or - for standard input") from None
+        raise InputError(
+            f"{file} cannot be read ({error.strerror}); name a document, or - for standard input"
+        ) from None

@@ -36,7 +36,11 @@ def list_(
     if as_json:
         print_json({"alerts": rows})
     else:
-        print_table(f"{len(rows):,} received alerts", rows, leave_out=("context_id", "kid", "format", "retain_until", "sent", "expired"))
+        print_table(
+            f"{len(rows):,} received alerts",
+            rows,
+            leave_out=("context_id", "kid", "format", "retain_until", "sent", "expired"),
+        )
     return 0
 
 

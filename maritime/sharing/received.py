@@ -101,7 +101,7 @@ class Tombstone(NamedTuple):
 
 
 class KeptReject(NamedTuple):
-    """A document that was not kept, without its content: nobody vouches for that, and nobody said how long it may be."""
+    """A document that was not kept, without its content, for which nobody vouches or has set a retention."""
 
     number: int
     at_ms: int
@@ -280,11 +280,9 @@ class ReceivedStore:
                 "RETURNING originator, alert_id, status, standing, revision, envelope",
                 (now_ms,),
             ).fetchall()
-            made = [Tombstone(*row[:5], sha256(row[5]).hexdigest(), now_ms) for row in rows]
+            made = [Tombstone._make([*row[:5], sha256(row[5]).hexdigest(), now_ms]) for row in rows]
             self._database.executemany("INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?, ?, ?, ?)", made)
-            self._database.execute(
-                "DELETE FROM tombstones WHERE purged_ms <= ?", (now_ms - TOMBSTONE_DAYS * DAY_MS,)
-            )
+            self._database.execute("DELETE FROM tombstones WHERE purged_ms <= ?", (now_ms - TOMBSTONE_DAYS * DAY_MS,))
         if made:  # the log of changes still has what was deleted
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return made

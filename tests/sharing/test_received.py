@@ -219,9 +219,14 @@ def test_any_envelope_is_kept_as_it_came(tmp_path_factory, envelope):
             assert next(opened.alerts(NOW_MS)).canonical == envelope.canonical()
 
 
-def test_lines_are_given_one_by_one_and_anything_else_is_one_document():
+def test_lines_are_readone_by_one_and_anything_else_is_one_document():
     lines = b'{"a":1}\n\n{"b":2}\nnot json\n{"c":3}'
-    assert list(documents(io.BytesIO(lines))) == [(1, b'{"a":1}\n'), (3, b'{"b":2}\n'), (4, b"not json\n"), (5, b'{"c":3}')]
+    assert list(documents(io.BytesIO(lines))) == [
+        (1, b'{"a":1}\n'),
+        (3, b'{"b":2}\n'),
+        (4, b"not json\n"),
+        (5, b'{"c":3}'),
+    ]
     pretty = json.dumps({"a": 1}, indent=1).encode()
     assert list(documents(io.BytesIO(pretty))) == [(None, pretty)]
     assert list(documents(io.BytesIO(b""))) == [(None, b"")]
@@ -229,8 +234,8 @@ def test_lines_are_given_one_by_one_and_anything_else_is_one_document():
 
 def test_a_line_that_is_too_long_is_passed_over():
     long = b'{"a":"' + b"x" * (2 * MOST_BYTES) + b'"}\n'
-    given_ = list(documents(io.BytesIO(b"{}\n" + long + b'{"c":3}\n')))
-    assert [(line, len(document) <= MOST_BYTES + 1) for line, document in given_] == [(1, True), (2, True), (3, True)]
-    assert examine(given_[1][1], KEYS, NOW_MS).reason == "unreadable"
+    read = list(documents(io.BytesIO(b"{}\n" + long + b'{"c":3}\n')))
+    assert [(line, len(document) <= MOST_BYTES + 1) for line, document in read] == [(1, True), (2, True), (3, True)]
+    assert examine(read[1][1], KEYS, NOW_MS).reason == "unreadable"
     (whole,) = documents(io.BytesIO(b"<x>" + b"y" * (2 * MOST_BYTES)))
     assert len(whole[1]) <= MOST_BYTES + 1
