@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from maritime.cli import group, keys, ledger, partners, policy, received, serve, topics
+from maritime.cli import events, group, keys, ledger, partners, policy, received, serve, topics, watchlist
 from maritime.cli.decode import decode
 from maritime.cli.demo import demo
 from maritime.cli.detect import detect
@@ -54,6 +54,8 @@ app.add_typer(partners.app, name="partners")
 app.add_typer(serve.app, name="serve")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(received.app, name="received")
+app.add_typer(events.app, name="events")
+app.add_typer(watchlist.app, name="watchlist")
 
 
 def version(show: bool) -> None:

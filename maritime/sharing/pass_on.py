@@ -117,7 +117,8 @@ def _no_later(expires: str | None, copy: Envelope) -> str | None:
     if expires is None or copy.expires is None or from_rfc3339(copy.expires) <= from_rfc3339(expires):
         return copy.expires
     generalised = copy.handling.generalised
-    assert generalised is not None and generalised.time_step_min is not None
+    assert generalised is not None
+    assert generalised.time_step_min is not None
     return offset_time(from_rfc3339(copy.expires) - round(generalised.time_step_min * MINUTE_MS))
 
 
