@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedAlert, Time
 from maritime.sharing.envelope import Envelope
+from maritime.sharing.merge import MergedEvent
+from maritime.sharing.watch_match import WatchMatch
 from streams import codec
 from streams.exercise import LogStatus
 from streams.snapshots import MOST_CHUNKS
@@ -169,6 +171,8 @@ SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "snapshot_manifest": Manifest,
     "batch_headers": BatchHeaders,
     "envelope": Envelope,
+    "merged_event": MergedEvent,
+    "watch_match": WatchMatch,
 }
 """Model by the name of its file in docs/schemas/."""
 

@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.errors import UsageError
-from maritime.geo.geodesy import distance_m
 from maritime.sharing.envelope import UUID4, WATCH_REQUEST, Envelope
 from maritime.sharing.identities import Identity, identities_of
 from maritime.sharing.merge import MergedEvent, Report, Source, merge, newest
@@ -179,6 +178,8 @@ def _circle(envelope: Envelope) -> Circle | None:
 
 def _suggestion(a: _Look, b: _Look, within_km: float) -> Suggestion | None:
     """Why two may be one event; None where they are not: one originator's, of other vessels, or too far apart."""
+    from maritime.geo.geodesy import distance_m  # compiles, which who only lists need not wait for
+
     one, other = sorted((a, b), key=lambda look: (look.report.context_id, look.report.source))
     types = (one.report.envelope.event.type, other.report.envelope.event.type)
     originators = (one.report.source.said, other.report.source.said)

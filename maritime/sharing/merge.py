@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.alerts.schema import Share
-from maritime.sharing.envelope import CapSeverity, Envelope, Observed, Status, Time
+from maritime.sharing.envelope import CapSeverity, Envelope, Handling, Observed, Status, Time
 from maritime.sharing.intake import Standing
-from maritime.sharing.policy import SEVERITIES
+from maritime.sharing.policy import GROUP, SEVERITIES
 from maritime.sharing.strictest import JointHandling, strictest
 from maritime.times import from_rfc3339
 
@@ -137,7 +137,7 @@ def merge(reports: Iterable[Report]) -> MergedEvent:
         raise ValueError(f"reports of one event and one status are merged, not of {sorted(statuses)}")
     (status,) = statuses
     standing = [report for report in parts if report.envelope.kind != "cancel"]
-    handling = strictest([report.envelope.handling for report in standing]) if standing else None
+    handling = strictest([_handling(report) for report in standing]) if standing else None
     return MergedEvent(
         contexts=sorted({report.context_id for report in parts}),
         status=status,
@@ -149,8 +149,24 @@ def merge(reports: Iterable[Report]) -> MergedEvent:
         whereabouts=[where for report in standing if (where := _where(report)) is not None],
         confidences=[each for report in standing if (each := _confidence(report)) is not None],
         handling=handling,
-        may_be_shared=handling is not None and handling.may_be_shared,
+        may_be_shared=handling is not None and handling.may_be_shared and all(map(_may_go_on, standing)),
     )
+
+
+def _handling(report: Report) -> Handling:
+    """The handling of a part; groups that another originator names are not ours of the same name."""
+    handling = report.envelope.handling
+    if report.source.standing == "own":
+        return handling
+    named = [target for target in handling.rel_to if not target.startswith(GROUP)]
+    return handling.model_copy(update={"rel_to": named})
+
+
+def _may_go_on(report: Report) -> bool:
+    """Whether its originator leaves it to us at all; what is our own we may share."""
+    if report.source.standing == "own":
+        return True
+    return report.source.standing == "verified" and report.envelope.handling.onward != "originator_only"
 
 
 def _part(report: Report) -> Part:

@@ -5,10 +5,11 @@ it as they treat an alert, and a partner gets one only by a rule that names the 
 purpose; it says nothing of what a vessel did. It ends, and is purged when it does.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from shapely.geometry import mapping
+from shapely import to_geojson
 
 from maritime.errors import UsageError
 from maritime.sharing.envelope import WATCH_REQUEST, Envelope, Purpose, Vessel, offset_time
@@ -108,7 +109,7 @@ def new_entry(
             "review": {"state": "confirmed", "role": role, "at": offset_time(now_ms)},
         },
         "vessels": [vessel.model_dump()],
-        "geometry": mapping(AreaSpec(box=box).shape(policy.folder)) if box else None,
+        "geometry": json.loads(to_geojson(AreaSpec(box=box).shape(policy.folder))) if box else None,
         "handling": {
             "tlp": mark.tlp,
             "purpose": list(purposes),
