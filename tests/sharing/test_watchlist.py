@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from shapely.geometry import Point
 
 from maritime.errors import UsageError
@@ -185,6 +186,17 @@ def test_an_entry_is_shared_by_a_rule_that_names_the_type_and_by_no_other():
     unmarked = policy({"p": partner(rule(types=[WATCH_REQUEST]))})
     assert decide(entry(policy=unmarked), "p", unmarked, address=ADDRESS, now_ms=NOW_MS).code == "not_in_rel_to"
     assert decide(request, "p", BY, address=ADDRESS, now_ms=TERM.ends_ms).code == "expired"
+
+
+def test_a_rule_for_requests_may_tell_more_or_less_than_one_for_every_alert():
+    """Neither is tried in the other's place, so that taking one away releases no more."""
+    named, every = rule("named", types=[WATCH_REQUEST], release=["event.subtype"]), rule("every", release=["geometry"])
+    for rules in ((named, every), (every, named)):
+        policy({"p": partner(*rules)})
+    both = named | {"types": [WATCH_REQUEST, "loitering"]}
+    for rules in ((both, every), (every, both)):
+        with pytest.raises(ValidationError):
+            policy({"p": partner(*rules)})
 
 
 def test_a_coarse_copy_of_an_entry_says_neither_vessel_nor_reason():
