@@ -59,7 +59,7 @@ def list_(
         }
         for each in found
     ]
-    print_table(f"{len(rows):,} events", rows)
+    print_table(f"events: {len(rows):,}", rows)
     return 0
 
 
@@ -118,7 +118,7 @@ def suggest(
         }
         for each in found
     ]
-    print_table(f"{len(rows):,} pairs that may be one event", rows)
+    print_table(f"pairs that may be one event: {len(rows):,}", rows)
     return 0
 
 

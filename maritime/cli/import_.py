@@ -61,7 +61,7 @@ def import_(
         print_json({"documents": counts.total(), **done, "rejected": rejected})
     else:
         said = ", ".join(f"{count:,} {name}" for name, count in done.items() if count) or "nothing kept"
-        print(f"{counts.total():,} documents: {said}")
+        print(f"documents: {counts.total():,}; {said}")
         for reason, count in rejected.items():
             print(f"  rejected, {reason}: {count:,}")
     return 1 if rejected else 0

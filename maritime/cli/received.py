@@ -37,7 +37,7 @@ def list_(
         print_json({"alerts": rows})
     else:
         print_table(
-            f"{len(rows):,} received alerts",
+            f"received alerts: {len(rows):,}",
             rows,
             leave_out=("context_id", "kid", "format", "retain_until", "sent", "expired"),
         )
@@ -77,7 +77,7 @@ def rejects(store: Store, as_json: Json = False) -> int:
     if as_json:
         print_json({"rejects": rows})
     else:
-        print_table(f"{len(rows):,} documents were not kept", rows, leave_out=("number",))
+        print_table(f"documents that were not kept: {len(rows):,}", rows, leave_out=("number",))
     return 0
 
 
@@ -91,7 +91,7 @@ def purge(store: Store, at: At = None, as_json: Json = False) -> int:
     if as_json:
         print_json({"purged": [each._asdict() for each in purged]})
     else:
-        print(f"{len(purged):,} alerts purged")
+        print(f"purged: {len(purged):,}")
     return 0
 
 
@@ -143,8 +143,11 @@ def print_table(title: str, rows: Sequence[dict[str, Any]], leave_out: Sequence[
 
     from maritime.sharing.wording import one_line
 
+    if not rows:
+        print(title)
+        return
     table = Table(title=title)
-    names = [name for name in (rows[0] if rows else ()) if name not in leave_out]
+    names = [name for name in rows[0] if name not in leave_out]
     for name in names:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:

@@ -90,7 +90,7 @@ def list_(store: Store, at: At = None, as_json: Json = False) -> int:
     if as_json:
         print_json({"entries": rows})
     else:
-        print_table(f"{len(rows):,} entries in force", rows, leave_out=("purpose", "begins", "personal_data"))
+        print_table(f"entries in force: {len(rows):,}", rows, leave_out=("purpose", "begins", "personal_data"))
     return 0
 
 
@@ -139,7 +139,7 @@ def check(store: Store, at: At = None, as_json: Json = False) -> int:
     if as_json:
         print_json({"entries": rows})
     else:
-        print_table(f"{len(rows):,} entries", rows)
+        print_table(f"entries: {len(rows):,}", rows)
     return 1 if any(row["state"] in ("unverified", "unbounded", "nothing_to_match") for row in rows) else 0
 
 
@@ -185,7 +185,7 @@ def match(
         }
         for each in found
     ]
-    print_table(f"{len(rows):,} alerts of vessels on a watchlist; for this house alone", rows)
+    print_table(f"alerts of vessels on a watchlist, for this house alone: {len(rows):,}", rows)
     return 0
 
 

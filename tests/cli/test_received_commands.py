@@ -49,7 +49,7 @@ def taken(folder):
 
 def test_what_holds_is_kept_and_what_does_not_is_told(folder):
     ran = call(folder, "import", "alert.xml", "feed.jsonl", "--keys", "keys.json", code=1)
-    assert "3 documents: 2 added" in ran.out
+    assert "documents: 3; 2 added" in ran.out
     assert "feed.jsonl, line 2: rejected (unsigned)" in ran.err
     again = call(folder, "import", "alert.xml", "feed.jsonl", "--keys", "keys.json", "--json", code=1)
     assert again.json() == {
