@@ -118,7 +118,9 @@ def remove(
     if as_json:
         print_json({"withdrawn": found.alert_id})
     else:
-        print(f"{found.alert_id} is withdrawn; export it to those who have it, so that they let go of it too")
+        print(
+            f"{found.alert_id} is withdrawn; whoever was given it by hand is not told by this: ask them to let go of it"
+        )
     return 0
 
 

@@ -218,6 +218,17 @@ def test_an_entry_travels_in_every_format(name):
     assert read(FORMATS[name].render(Release(request))).envelope == request
 
 
+def test_a_withdrawn_entry_says_nothing_of_its_vessel_and_an_exercise_is_none(tmp_path):
+    with ReceivedStore(tmp_path / "w.db") as store:
+        drill = changed(entry(), status="exercise", alert_id="11111111-2222-4333-8444-555555555555")
+        for each in (entry(), withdrawn(entry(), NOW_MS), drill):
+            store.add(Accepted(each, each.canonical(), "own", "envelope"), NOW_MS)
+        (gone,) = entries(store.alerts(NOW_MS))
+        assert gone.state(NOW_MS) == "withdrawn"
+        assert not any(secret in gone.envelope.canonical() for secret in (b"567801002", b"Chao", b"overdue"))
+        assert gone.envelope.handling.rel_to == entry().handling.rel_to
+
+
 def test_an_entry_is_purged_when_it_ends(tmp_path):
     with ReceivedStore(tmp_path / "w.db") as store:
         request = entry()
