@@ -11,6 +11,8 @@ from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedA
 from maritime.sharing.envelope import UUID4, Envelope, Kind, Status, Tlp, Uuid4
 from maritime.sharing.envelope import Time as OffsetTime
 from maritime.sharing.formats import cloudevent
+from maritime.sharing.merge import MergedEvent
+from maritime.sharing.watch_match import WatchMatch
 from streams import codec
 from streams.exercise import EXERCISE, LogStatus
 from streams.snapshots import MOST_CHUNKS
@@ -214,6 +216,8 @@ SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "batch_headers": BatchHeaders,
     "envelope": Envelope,
     "envelope_event": EnvelopeEvent,
+    "merged_event": MergedEvent,
+    "watch_match": WatchMatch,
 }
 """Model by the name of its file in docs/schemas/."""
 

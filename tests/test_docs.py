@@ -40,7 +40,8 @@ def test_every_command_shown_is_in_a_console_block():
     "page", [page for page in PAGES if commands(page) and page.name != "commands.md"], ids=lambda page: page.name
 )
 def test_the_commands_of_a_page_run(page, tmp_path):
-    (tmp_path / "configs").symlink_to(PROJECT / "configs")
+    for folder in ("configs", "docs"):
+        (tmp_path / folder).symlink_to(PROJECT / folder)
     for line in commands(page):
         ran = maritime(*shlex.split(with_alert_id(line, tmp_path)), cwd=tmp_path)
         assert ran.code == 0, f"{line}: {ran.err}"

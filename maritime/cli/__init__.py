@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from maritime.cli import group, keys, ledger, partners, policy, serve, topics
+from maritime.cli import events, group, keys, ledger, partners, policy, received, serve, topics, watchlist
 from maritime.cli.decode import decode
 from maritime.cli.demo import demo
 from maritime.cli.detect import detect
@@ -21,6 +21,7 @@ from maritime.cli.doctor import doctor
 from maritime.cli.evaluate import evaluate
 from maritime.cli.explain import explain
 from maritime.cli.export import export
+from maritime.cli.import_ import import_
 from maritime.cli.ingest import ingest
 from maritime.cli.inspect import inspect
 from maritime.cli.publish import share
@@ -44,6 +45,7 @@ for command in (
     *(run, ingest, detect, share, tail, export, verify),
 ):
     app.command()(answer(command))
+app.command("import")(answer(import_))
 app.add_typer(topics.app, name="topics")
 app.add_typer(group.app, name="group")
 app.add_typer(keys.app, name="keys")
@@ -51,6 +53,9 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(partners.app, name="partners")
 app.add_typer(serve.app, name="serve")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(received.app, name="received")
+app.add_typer(events.app, name="events")
+app.add_typer(watchlist.app, name="watchlist")
 
 
 def version(show: bool) -> None:

@@ -3,6 +3,8 @@
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from maritime.alerts.alert import Alert
     from maritime.sharing.decide import Decision
     from maritime.sharing.envelope import Envelope, Status
+    from maritime.sharing.intake import Standing
     from maritime.sharing.policy import ReleasePolicy
     from maritime.sharing.prepare import Address
+    from maritime.sharing.received import Kept
     from maritime.sharing.release import Release
 
 Policy = Annotated[Path | None, typer.Option(help="Release policy; without one there are no partners.")]
@@ -38,6 +42,10 @@ def export(
     partner: Annotated[str | None, typer.Option(help="Whose copy; the originator's own full view if left out.")] = None,
     policy: Policy = None,
     from_: From = None,
+    from_store: Annotated[
+        Path | None,
+        typer.Option(help="Store of received alerts that the id is in; passed on as its originator allows."),
+    ] = None,
     key: Annotated[Path | None, typer.Option(help="Private key (PEM) to sign with.")] = None,
     pseudonym_keys: PseudonymKeys = None,
     at: Annotated[str | None, typer.Option(help="When it is sent; now if left out.")] = None,
@@ -60,13 +68,16 @@ def export(
     sent_ms = time_of(at, "--at")
     sent_ms = int(time.time() * 1000) if sent_ms is None else sent_ms
     by = the_policy(policy)
-    envelope = whole_view(given_alert(alert, from_), by, "exercise", sent_ms)
+    kept = _received(alert, from_store, sent_ms) if from_store else None
+    envelope = kept.envelope() if kept else whole_view(given_alert(alert, from_), by, "exercise", sent_ms)
+    if kept and kept.standing != "own" and partner is None and key:
+        raise UsageError("--key: what was received bears its originator's signature; name a --partner to make a copy")
     if signing and envelope.status == "actual":
         raise UsageError(
             f"{alert} says that it is actual, and such a one is signed by 'maritime share' alone; omit --key"
         )
     if partner is not None:
-        answer = decided(envelope, partner, by, sent_ms, pseudonym_keys)
+        answer = decided(envelope, partner, by, sent_ms, pseudonym_keys, kept.standing if kept else None)
         if answer.envelope is None:
             sentence = f"denied to {partner} ({answer.code}): {answer.steps[-1].said}"
             if as_json:
@@ -74,7 +85,8 @@ def export(
             print(f"maritime: {sentence}", file=sys.stderr)
             return 1
         envelope = answer.envelope
-    release = Release(envelope, sign(envelope, signing) if signing else None)
+    signed_before = kept.jws if kept and partner is None else None
+    release = Release(envelope, sign(envelope, signing) if signing else signed_before)
     document = rendered(release, format_, by.partners[partner].languages if partner else None)
     if as_json:
         print_json({"media_type": FORMATS[format_].media_type, "document": document.decode()})
@@ -82,6 +94,14 @@ def export(
         sys.stdout.buffer.write(document if document.endswith(b"\n") else document + b"\n")
         sys.stdout.flush()
     return 0
+
+
+def _received(alert_id: str, store: Path, at_ms: int) -> "Kept":
+    from maritime.cli.received import existing
+    from maritime.sharing.received import ReceivedStore
+
+    with ReceivedStore(existing(store), read_only=True) as kept:
+        return kept.find(alert_id, at_ms)
 
 
 def rendered(release: "Release", format_: str, languages: Sequence[str] | None) -> bytes:
@@ -122,10 +142,19 @@ def whole_view(given: "Alert | Envelope", by: "ReleasePolicy", status: "Status",
 
 
 def decided(
-    envelope: "Envelope", partner: str, by: "ReleasePolicy", now_ms: int, pseudonym_keys: Path | None
+    envelope: "Envelope",
+    partner: str,
+    by: "ReleasePolicy",
+    now_ms: int,
+    pseudonym_keys: Path | None,
+    standing: "Standing | None" = None,
 ) -> "Decision":
-    """The answer for a partner; where it is to wait, that of the hour in which it leaves."""
+    """The answer for a partner; where it is to wait, that of the hour in which it leaves.
+
+    `standing` is that of what was received; None is an alert of our own.
+    """
     from maritime.sharing.decide import decide
+    from maritime.sharing.pass_on import pass_on
     from maritime.sharing.pseudonym_keys import read_pseudonym_keys
 
     if partner not in by.partners:
@@ -134,7 +163,12 @@ def decided(
         )
     keys = read_pseudonym_keys(pseudonym_keys, by) if pseudonym_keys else {}
     key, address = keys.get(partner), new_address()
-    answer = decide(envelope, partner, by, address=address, now_ms=now_ms, pseudonym_key=key)
+    if standing is None:
+        ask = partial(decide, envelope, partner, by, address=address, pseudonym_key=key)
+    else:  # reports of one event keep its number, whoever passes them on
+        address = replace(address, context_id=envelope.context_id)
+        ask = partial(pass_on, envelope, standing, partner, by, address=address, pseudonym_key=key)
+    answer = ask(now_ms=now_ms)
     if answer.outcome != "held" or answer.release_at_ms is None:
         return answer
     from maritime.times import to_rfc3339
@@ -143,4 +177,4 @@ def decided(
         f"maritime: it waits until {to_rfc3339(answer.release_at_ms)}; this is the copy that leaves then",
         file=sys.stderr,
     )
-    return decide(envelope, partner, by, address=address, now_ms=answer.release_at_ms, pseudonym_key=key)
+    return ask(now_ms=answer.release_at_ms)

@@ -22,12 +22,15 @@ def given_alert(alert: str, folder: Path | None) -> "Alert | Envelope":
         from maritime.cli.explain import find_alert, newest_folder
 
         return find_alert(folder or newest_folder(Path()), alert)
-    record = _record(alert)
-    if "specversion" in record:
-        record = record.get("data")  # type: ignore[assignment]
-    if not isinstance(record, dict):
-        raise InputError(f"{alert} holds no alert; give one as JSON, or the id of one in a replay's folder")
-    return _read(record, alert)
+    return alert_in(_record(alert), alert)
+
+
+def alert_in(record: dict[str, Any], origin: str) -> "Alert | Envelope":
+    """The alert or envelope that a JSON object is, or that the event (CloudEvents) in it carries. Raises InputError."""
+    held = record.get("data") if "specversion" in record else record
+    if not isinstance(held, dict):
+        raise InputError(f"{origin} holds no alert; give one as JSON, or the id of one in a replay's folder")
+    return _read(held, origin)
 
 
 def _record(alert: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def explain(
     need_share()
     by = the_policy(policy)
     sent_ms = time_of(at, "--at") or round(time.time() * 1000)
-    envelope = whole_view(given_alert(alert, from_), by, _status(status), sent_ms)
+    envelope = whole_view(given_alert(alert, from_), by, status_of(status), sent_ms)
     decision = decided(envelope, partner, by, sent_ms, pseudonym_keys)
     copy = decision.envelope.to_dict() if decision.envelope else None
     if as_json:
@@ -139,7 +139,8 @@ def try_cases(
     return 1 if failed else 0
 
 
-def _status(text: str) -> "Status":
+def status_of(text: str) -> "Status":
+    """The status in an option. Raises UsageError."""
     if text not in STATUSES:
         raise UsageError(f"--status: '{text}' is none of {', '.join(STATUSES)}")
     return text  # type: ignore[return-value]

@@ -13,7 +13,7 @@ from shapely.geometry import Point, shape
 from shapely.geometry.base import BaseGeometry
 
 from maritime.sharing.cells import cell_of
-from maritime.sharing.envelope import TLP_ORDER, Envelope, known
+from maritime.sharing.envelope import TLP_ORDER, WATCH_REQUEST, Envelope, known
 from maritime.sharing.evidence_kinds import EVIDENCE
 from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Partner, ReleasePolicy, Rule
 from maritime.sharing.prepare import Address
@@ -32,6 +32,8 @@ Code = Literal[
     "unreviewed",
     "expired",
     "no_consent",
+    "unverified",
+    "withdrawn",
     "agreement_not_in_force",
     "not_in_rel_to",
     "tlp_above_ceiling",
@@ -187,6 +189,8 @@ def _misfit(candidate: Candidate, case: _Case) -> str | None:
             return "it is shared with groups, not with the partner itself"
     elif f"{GROUP}{candidate.group}" not in list(case.targets()):
         return f"it is not shared with the group {candidate.group} now"
+    if rule.types is None and envelope.event.type == WATCH_REQUEST:
+        return f"it does not name {WATCH_REQUEST} in its types, as a rule must that gives one"
     if rule.types is not None and envelope.event.type not in rule.types:
         return f"{envelope.event.type} is none of its types"
     assessment = envelope.assessment

@@ -31,6 +31,8 @@ Kind = Literal["alert", "update", "cancel"]
 Status = Literal["actual", "exercise", "test", "system"]
 Tlp = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
 TLP_ORDER: Final[tuple[Tlp, ...]] = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED")
+WATCH_REQUEST: Final = "watch_request"
+"""The type of an entry of a watchlist: nothing happened, an originator asks to be told of a vessel until it expires."""
 Purpose = Literal[
     "border_surveillance",
     "customs",

@@ -18,7 +18,7 @@ from shapely.ops import unary_union
 
 from maritime.geo.geojson import read_features
 from maritime.sharing.cells import is_made_of, is_of_whole_cells, is_too_small
-from maritime.sharing.envelope import CapSeverity, Country, Onward, OrgId, Originator, Purpose, Tlp
+from maritime.sharing.envelope import WATCH_REQUEST, CapSeverity, Country, Onward, OrgId, Originator, Purpose, Tlp
 from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, EvidenceClue
 
 FIELDS: Final = (
@@ -131,7 +131,9 @@ class Rule(_Part):
     """What a recipient gets of the alerts that fit. The first rule that fits counts."""
 
     name: Name
-    types: tuple[str, ...] | None = Field(None, min_length=1, description="types of alert; left out: every type")
+    types: tuple[str, ...] | None = Field(
+        None, min_length=1, description="types of alert; left out: every type but watch_request"
+    )
     area: str | None = Field(
         None, description="named area in which the alert's first position lies; with a grid, the whole of its cell"
     )
@@ -364,7 +366,7 @@ class ReleasePolicy(_Part):
 
     def _order_faults(self, earlier: Candidate, later: Candidate) -> Iterator[tuple[str, str]]:
         a, b = earlier.rule, later.rule
-        if a.types is not None and b.types is not None and not set(a.types) & set(b.types):
+        if not _have_a_type_in_common(a, b):
             return
         if self._are_apart(a.area, b.area):
             return
@@ -400,6 +402,14 @@ class ReleasePolicy(_Part):
             "does not; without that one, alerts would fall to this one and tell more. Put the one that tells most "
             "first, or give them types or areas that have nothing in common",
         )
+
+
+def _have_a_type_in_common(a: Rule, b: Rule) -> bool:
+    """Whether some alert may fit both; a rule without types fits every type but watch requests, which must be named."""
+    if a.types is not None and b.types is not None:
+        return bool(set(a.types) & set(b.types))
+    named = a.types or b.types
+    return named is None or bool(set(named) - {WATCH_REQUEST})
 
 
 def _unknown(name: str) -> str | None:

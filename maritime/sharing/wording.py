@@ -54,6 +54,7 @@ _TEXTS: Final[dict[str, Language]] = {
             "position_withheld": "AIS reports without a position",
             "reception_outage": "AIS reception outage",
             "unusual_landing": "Landing at an unusual place",
+            "watch_request": "Watch request",
         },
         other_event="Event at sea",
         vessels={
@@ -94,6 +95,7 @@ _TEXTS: Final[dict[str, Language]] = {
             "position_withheld": "Messages AIS sans position",
             "reception_outage": "Panne de réception AIS",
             "unusual_landing": "Arrivée à terre en un lieu inhabituel",
+            "watch_request": "Demande de veille",
         },
         other_event="Événement en mer",
         vessels={
@@ -134,6 +136,7 @@ _TEXTS: Final[dict[str, Language]] = {
             "position_withheld": "Mensajes AIS sin posición",
             "reception_outage": "Interrupción de la recepción AIS",
             "unusual_landing": "Llegada a tierra en un lugar inusual",
+            "watch_request": "Solicitud de vigilancia",
         },
         other_event="Suceso en el mar",
         vessels={
@@ -174,6 +177,7 @@ _TEXTS: Final[dict[str, Language]] = {
             "position_withheld": "Laporan AIS tanpa posisi",
             "reception_outage": "Gangguan penerimaan AIS",
             "unusual_landing": "Pendaratan di tempat tidak biasa",
+            "watch_request": "Permintaan pemantauan",
         },
         other_event="Kejadian di laut",
         vessels={

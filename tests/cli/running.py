@@ -38,7 +38,10 @@ def maritime(*arguments: object, cwd: Path, env: dict[str, str] | None = None, t
 
 
 def with_alert_id(line: str, folder: Path) -> str:
-    """A command of the docs with the id of a replay's first alert, where it says ALERT_ID."""
+    """A command of the docs with the id of a replay's first alert, or of the first entry of drill.db."""
+    if "WATCH_ID" in line:
+        listed = maritime("watchlist", "list", "--store", "drill.db", "--at", "2026-03-10", "--json", cwd=folder)
+        return line.replace("WATCH_ID", listed.json()["entries"][0]["alert_id"])
     if "ALERT_ID" not in line:
         return line
     first = (folder / "out" / "alerts.jsonl").read_text().splitlines()[0]

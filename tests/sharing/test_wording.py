@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from maritime.errors import UsageError
 from maritime.sharing import wording
+from maritime.sharing.envelope import WATCH_REQUEST
 from maritime.sharing.wording import LANGUAGES, LONGEST_HEADLINE, area_desc, event_name, headline
 from tests.sharing.samples import EVERY, TYPES, cancel, coarse, full
 
@@ -39,7 +40,7 @@ def test_the_word_list_of_this_test_finds_such_words():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_every_text(language):
     english, texts = wording._TEXTS["en"], wording._TEXTS[language]
-    assert set(texts.events) == set(TYPES)
+    assert set(texts.events) == {*TYPES, WATCH_REQUEST}
     for field in ("events", "vessels", "statuses"):
         assert set(getattr(texts, field)) == set(getattr(english, field))
     for theirs, ours in zip(texts, english, strict=True):

@@ -23,6 +23,8 @@ FORMATS: Final[Mapping[str, Format]] = {
     "misp": misp.FORMAT,
     "cloudevent": cloudevent.FORMAT,
 }
+BARE: Final = "envelope"
+"""What {"envelope": …, "jws": …} is called, which is in none of the formats."""
 # Its first character, after a byte order mark and white space, in UTF-8 or UTF-16.
 _XML: Final = re.compile(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<")
 
@@ -32,14 +34,19 @@ def open_document(document: bytes) -> Carried:
 
     Raises InputError for anything else.
     """
+    return identified(document)[1]
+
+
+def identified(document: bytes) -> tuple[str, Carried]:
+    """The format of a document, "envelope" for {"envelope": …}, and what it carries. Raises as `open_document`."""
     tree_of = read_xml if _XML.match(document) else read_json
     tree = tree_of(document)
-    for each in FORMATS.values():
+    for name, each in FORMATS.items():
         carried = each.carried(tree) if each.tree_of is tree_of else None
         if carried is not None:
-            return carried
+            return name, carried
     if isinstance(tree, dict) and "envelope" in tree:
-        return Carried.of(tree["envelope"], tree.get("jws"))
+        return BARE, Carried.of(tree["envelope"], tree.get("jws"))
     raise InputError(
         f'the document is none of {", ".join(each.name for each in FORMATS.values())} or {{"envelope": …, "jws": …}}'
     )
