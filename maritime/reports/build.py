@@ -16,6 +16,7 @@ from maritime.reports.disclosure import Atom, Limits, shown, shown_atoms
 from maritime.reports.exposure import Exposure
 from maritime.reports.grid import Cell, Grid
 from maritime.reports.periods import Period, PeriodKind, period_of
+from maritime.reports.rates import HourlyRate, hourly_rate
 from maritime.reports.report import (
     CellCorner,
     CellCount,
@@ -133,7 +134,7 @@ class _Counting:
                 west=atom.cell.west,
                 count=self._counts[atom],
                 vessel_hours=self._hours(atom.period, atom.cell),
-                rate=_rate(self._counts[atom], self._hours(atom.period, atom.cell)),
+                rate=self._rate([(self._counts[atom], self._hours(atom.period, atom.cell))]),
                 hot=is_hot,
                 changes=changed,
             )
@@ -141,15 +142,13 @@ class _Counting:
         ]
 
     def _trend(self, kind: str, period: Period, changes: Changes) -> Trend:
-        cells = self._cells_of(kind, period)
-        count = sum(self._counts.get(Atom(kind, cell, period), 0) for cell in cells)
-        hours = sum(self._hours(period, cell) for cell in cells)
+        counts = self._counts_of(kind, period)
         return Trend(
             type=kind,
             period=period.label,
-            count=count,
-            vessel_hours=hours,
-            rate=_rate(count, hours),
+            count=sum(count for count, _ in counts),
+            vessel_hours=sum(hours for _, hours in counts),
+            rate=self._rate(counts),
             changes=changes,
         )
 
@@ -157,6 +156,13 @@ class _Counting:
         """The cells that count for a type in a period: those shown; in a whole view also those where none happened."""
         counted = {atom.cell for atom in self._counts if atom.type == kind and atom.period == period}
         return counted | self._observed.get(period, {}).keys() if self._is_whole else counted
+
+    def _counts_of(self, kind: str, period: Period) -> list[tuple[int, int]]:
+        """Alerts and vessel-hours of the cells that count."""
+        return [
+            (self._counts.get(Atom(kind, cell, period), 0), self._hours(period, cell))
+            for cell in sorted(self._cells_of(kind, period))
+        ]
 
     def _strata(self, kind: str, period: Period, before: Period | None, only: Cell | None = None) -> list[Stratum]:
         """The cells that can be compared."""
@@ -195,22 +201,27 @@ class _Counting:
 
     def _hot(self, atoms: Sequence[Atom]) -> list[bool]:
         """Which atoms have more alerts than the rate of their type in all counted cells explains."""
-        chances = [self._chance_of(atom) for atom in atoms]
+        least = self._scope.limits.alerts
+        asked = {(atom.type, atom.period) for atom in atoms}
+        overall = {of: hourly_rate(self._counts_of(*of), least) for of in sorted(asked)}
+        chances = [self._chance_of(atom, overall[atom.type, atom.period]) for atom in atoms]
         return [p <= CHANCE for p in holm(chances)]
 
-    def _chance_of(self, atom: Atom) -> float:
+    def _chance_of(self, atom: Atom, overall: HourlyRate | None) -> float:
         """Chance of so many alerts or more, given that they are shown at all; 1 for fewer than the base."""
-        cells = self._cells_of(atom.type, atom.period)
-        hours = sum(self._hours(atom.period, cell) for cell in cells)
         count, least = self._counts[atom], self._scope.limits.alerts
-        if count < BASE or not hours:
+        if count < BASE or overall is None:
             return 1.0
-        total = sum(self._counts.get(Atom(atom.type, cell, atom.period), 0) for cell in cells)
-        expected = total / hours * self._hours(atom.period, atom.cell)
-        if expected == 0:
-            return 1.0
+        expected = overall.estimate * self._hours(atom.period, atom.cell)
         is_shown = 1.0 - poisson_cdf(least - 1, expected) if least else 1.0
         return min(1.0, max(0.0, 1.0 - poisson_cdf(count - 1, expected)) / is_shown) if is_shown > 0 else 1.0
+
+    def _rate(self, counts: Sequence[tuple[int, int]]) -> Rate | None:
+        found = hourly_rate(counts, self._scope.limits.alerts)
+        if found is None:
+            return None
+        estimate, low, high = (digits(PER * value) for value in found)
+        return Rate(per_1000_vessel_hours=estimate, interval=Interval(low=low, high=high))
 
     def _hours(self, period: Period, cell: Cell) -> int:
         return self._exposure.get((period, cell), 0)
@@ -227,15 +238,6 @@ def _inside(scope: Scope, cells: Iterable[Cell]) -> frozenset[Cell]:
         return frozenset(known)
     lat_deg, lon_deg = np.array([scope.grid.middle(cell) for cell in known], np.float64).T
     return frozenset(cell for cell, is_in in zip(known, scope.area(lat_deg, lon_deg).tolist(), strict=True) if is_in)
-
-
-def _rate(count: int, hours: int) -> Rate | None:
-    if not hours:
-        return None
-    low, high = (PER * end / hours for end in poisson_interval(count))
-    return Rate(
-        per_1000_vessel_hours=digits(PER * count / hours), interval=Interval(low=digits(low), high=digits(high))
-    )
 
 
 def _change(before: str, strata: Sequence[Stratum], found: Ratio | None, adjusted_p: float | None) -> Change:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from maritime.geo.geodesy import distance_m
@@ -15,7 +16,10 @@ MOST_STEPS: Final = 4  # chosen: longer patterns hardly recur; a longer chain go
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Types of alerts in their order, each but once in a row; when the first began, ms UTC."""
+    """Types of alerts in their order, each but once in a row; when the first began, ms UTC.
+
+    Where two began at one time, as the steps of a coarse clock have it, their order is not known: `a + b`.
+    """
 
     steps: tuple[str, ...]
     start_ms: int
@@ -47,10 +51,13 @@ def _follows(earlier: Told, later: Told) -> bool:
 
 
 def _steps(alerts: list[Told]) -> tuple[str, ...]:
-    types = [alert.type for alert in alerts]
-    return tuple(kind for kind, before in zip(types, [None, *types], strict=False) if kind != before)
+    at_once = [
+        " + ".join(sorted({alert.type for alert in group})) for _, group in groupby(alerts, lambda a: a.start_ms)
+    ]
+    return tuple(step for step, _ in groupby(at_once))
 
 
 def _made(alerts: list[Told]) -> list[Chain]:
-    steps = _steps(alerts)
-    return [Chain(steps, alerts[0].start_ms, alerts[0].vessel)] if len(steps) > 1 else []
+    if len({alert.type for alert in alerts}) < 2:
+        return []
+    return [Chain(_steps(alerts), alerts[0].start_ms, alerts[0].vessel)]

@@ -9,17 +9,12 @@ before change nothing. The ends of the interval are those ρ at which a sum as l
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from maritime.evaluate.intervals import TAIL
-
-LARGEST_LOG: Final = 25.0  # chosen: ratios beyond e^±25 are as good as infinite and zero
-
-FloatArray = npt.NDArray[np.float64]
+from maritime.reports.tilted import FloatArray, TiltedSum
 
 
 class Stratum(NamedTuple):
@@ -49,21 +44,10 @@ def ratio(strata: Sequence[Stratum], least: int) -> Ratio | None:
     if not strata:
         return None
     near = _mantel_haenszel(strata)
-    chances, lowest = _sum_of(strata, least, near)
-    observed = sum(stratum.now for stratum in strata) - lowest
-    log_near = math.log(near)
-
-    def tails(log_ratio: float) -> tuple[float, float]:
-        """Chances of a sum as small, and of one as large, under a ratio."""
-        weights = np.log(np.maximum(chances, 1e-300)) + np.arange(chances.size) * (log_ratio - log_near)
-        tilted = np.exp(weights - weights.max())
-        total = tilted.sum()
-        return float(tilted[: observed + 1].sum() / total), float(tilted[observed:].sum() / total)
-
-    low = -math.inf if observed == 0 else _solve(lambda log_ratio: tails(log_ratio)[1] > TAIL)
-    high = math.inf if observed == chances.size - 1 else _solve(lambda log_ratio: tails(log_ratio)[0] < TAIL)
-    as_small, as_large = tails(0.0)
-    return Ratio(near, math.exp(low), math.exp(high), min(1.0, 2 * min(as_small, as_large)))
+    later = TiltedSum([_later(stratum, least, near) for stratum in strata], near)
+    observed = sum(stratum.now for stratum in strata)
+    as_small, as_large = later.tails(observed, 0.0)
+    return Ratio(near, *later.interval(observed), p=min(1.0, 2 * min(as_small, as_large)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -89,23 +73,9 @@ def _mantel_haenszel(strata: Sequence[Stratum]) -> float:
     return now / before
 
 
-def _sum_of(strata: Sequence[Stratum], least: int, rate_ratio: float) -> tuple[FloatArray, int]:
-    """The distribution of the sum of later counts under a ratio, and the sum that its first entry stands for."""
-    chances, lowest = np.ones(1), 0
-    for stratum in strata:
-        n = stratum.before + stratum.now
-        odds = math.log(rate_ratio * stratum.hours_now / stratum.hours_before)
-        counts = range(least, n - least + 1)
-        logs = np.array([-math.lgamma(x + 1) - math.lgamma(n - x + 1) + x * odds for x in counts])
-        own = np.exp(logs - logs.max())
-        chances, lowest = np.convolve(chances, own / own.sum()), lowest + least
-    return chances, lowest
-
-
-def _solve(beyond: Callable[[float], bool]) -> float:
-    """The least logarithm of a ratio that lies beyond, by halving."""
-    low, high = -LARGEST_LOG, LARGEST_LOG
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if beyond(middle) else (middle, high)
-    return high
+def _later(stratum: Stratum, least: int, rate_ratio: float) -> tuple[int, FloatArray]:
+    """Chances of the later count of a cell under a ratio, as logarithms, from the least on."""
+    n = stratum.before + stratum.now
+    odds = math.log(rate_ratio * stratum.hours_now / stratum.hours_before)
+    counts = range(least, n - least + 1)
+    return least, np.array([-math.lgamma(x + 1) - math.lgamma(n - x + 1) + x * odds for x in counts])

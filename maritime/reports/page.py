@@ -20,11 +20,12 @@ body{font:15px/1.5 system-ui,sans-serif;color:#22303c;background:#fff;max-width:
 h1{font-size:26px;margin:0}h2{font-size:20px;margin:36px 0 8px;border-bottom:1px solid #d5dce1}
 p.mark{background:#fff4d6;border-left:4px solid #e69f00;padding:8px 12px}
 .pair{display:flex;flex-wrap:wrap;gap:20px;align-items:flex-start}
+p small{white-space:normal}
 svg{font:11px system-ui,sans-serif;height:auto}svg text{fill:#5b6770}.map{width:520px;max-width:100%}
-.chart{width:460px;max-width:100%}figure{margin:0}figcaption{font-size:13px;color:#5b6770;max-width:520px}
+.chart{width:460px;max-width:100%}figure{margin:0}figcaption{font-size:13px;color:#5b6770;max-width:460px}
 table{border-collapse:collapse;margin:12px 0;font-variant-numeric:tabular-nums;font-size:14px}
 th,td{padding:4px 12px 4px 0;text-align:right;border-bottom:1px solid #e3e8ec}
-th:first-child,td:first-child,td.words,th.words{text-align:left}th{font-weight:600;vertical-align:bottom}
+th:first-child,td:first-child,td.words,th.words{text-align:left}td:first-child,small{white-space:nowrap}th{font-weight:600;vertical-align:bottom}
 .up,.down{font-weight:600}.none{color:#5b6770}.scroll{overflow-x:auto}
 .key span{display:inline-block;width:22px;height:12px;vertical-align:-1px}small{color:#5b6770}
 """
@@ -33,6 +34,7 @@ HEAD: Final = (
     '<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto" '
     'markerUnits="userSpaceOnUse"><path d="M0 0L8 4L0 8Z" fill="#22303c"/></marker>'
 )
+MOST_WAYS: Final = 30  # drawn, the busiest; more hide each other
 MOST_ROWS: Final = 60  # of a table on the page; the whole is in counts.csv
 
 Rings = Iterable[npt.NDArray[np.float64]]
@@ -116,9 +118,11 @@ def _ways(report: Report, kind: str) -> list[Way]:
         if flow.type == kind:
             ends = Cell(flow.origin.south, flow.origin.west), Cell(flow.destination.south, flow.destination.west)
             counts[ends] = counts.get(ends, 0) + flow.count
+    busiest = sorted(counts.items(), key=lambda way: (-way[1], way[0]))[:MOST_WAYS]
     return [
         Way(start, end, count, f"{_corner(start)} to {_corner(end)}: {count} times")
-        for (start, end), count in sorted(counts.items())
+        for (start, end), count in busiest
+        if count > 1
     ]
 
 
@@ -151,11 +155,12 @@ def _table_of(trends: Sequence[Trend]) -> str:
 
 
 def _chains(report: Report) -> str:
-    if not report.chains:
+    recurring = [chain for chain in report.chains if chain.count > 1]
+    if not recurring:
         return ""
     rows = [
         [" → ".join(escape(_words(step)) for step in chain.steps), escape(chain.period), f"{chain.count:,}"]
-        for chain in report.chains
+        for chain in sorted(recurring, key=lambda chain: (-chain.count, chain.steps, chain.period))
     ]
     return "<h2>Recurring sequences</h2>\n" + _table(("one vessel, in this order", "period", "times"), rows, words=(0,))
 

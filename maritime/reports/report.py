@@ -24,7 +24,11 @@ class Interval(_Part):
 
 
 class Rate(_Part):
-    """Alerts per 1,000 vessel-hours observed, with the exact interval of a Poisson count (Garwood 1936)."""
+    """Alerts per 1,000 vessel-hours observed, with the exact interval of Poisson counts (Garwood 1936).
+
+    In a partner's report both allow for it that only cells with five alerts or more are seen, so that the estimate lies
+    below count over vessel-hours.
+    """
 
     per_1000_vessel_hours: float
     interval: Interval
@@ -95,7 +99,7 @@ class Flow(_Part):
 class ChainCount(_Part):
     """How often types of alert followed each other for one vessel; the area asked for does not cut this."""
 
-    steps: list[str] = Field(min_length=2)
+    steps: list[str] = Field(min_length=1, description="`a + b` where two began at one time of a coarse clock")
     period: PeriodLabel
     count: int = Field(ge=1)
 

@@ -27,7 +27,7 @@ def test_p_and_interval_are_those_of_all_tables(least, data):
         return
     as_small, as_large = naive_change.tails(cells, least, 1)
     assert found.p == pytest.approx(min(1.0, float(2 * min(as_small, as_large))), rel=1e-6)
-    if 1e-6 < found.low:
+    if found.low > 1e-6:
         assert float(naive_change.tails(cells, least, found.low)[1]) == pytest.approx(0.025, rel=1e-3)
     if found.high < 1e6:
         assert float(naive_change.tails(cells, least, found.high)[0]) == pytest.approx(0.025, rel=1e-3)
@@ -47,7 +47,7 @@ def test_nothing_before_has_no_upper_end_and_nothing_now_no_lower_one():
 
 
 def worlds(least, *, true_ratio, heard, n_cells, per_cell, n_worlds):
-    """p and estimates of worlds in which a share `heard` of the hours, and of the alerts in them, is left."""
+    """Findings of worlds in which a share `heard` of the hours, and of the alerts in them, is left."""
     random = np.random.default_rng(20261125)
     found = []
     for _ in range(n_worlds):

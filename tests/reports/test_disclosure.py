@@ -83,7 +83,7 @@ def test_counts_are_those_of_the_slow_twin(world, box, span, whole):
 @settings(max_examples=30)
 @given(world=worlds(), other=worlds(30))
 def test_what_is_left_out_changes_nothing_in_any_report(world, other):
-    """Two worlds with the same shown atoms and any others left out give the same reports: nothing can tell them apart."""
+    """Two worlds with the same shown atoms and any others left out give the same reports: nothing tells them apart."""
     world = world + crowd()
     shown = shown_atoms(world, "month", GRID, FOR_PARTNERS)
     kept = [alert for alerts in shown.values() for alert in alerts]
