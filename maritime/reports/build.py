@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -30,6 +30,7 @@ from maritime.reports.report import (
     Rate,
     Trend,
     VerdictCount,
+    WholeCell,
 )
 from maritime.reports.told import Told
 
@@ -58,6 +59,7 @@ class Findings(NamedTuple):
 
     trends: list[Trend]
     cells: list[CellCount]
+    whole_cells: list[WholeCell]
     flows: list[Flow]
     chains: list[ChainCount]
     verdicts: list[VerdictCount]
@@ -75,9 +77,11 @@ def findings(told: Iterable[Told], exposure: Exposure, scope: Scope) -> Findings
     here = {atom: alerts for atom, alerts in sorted(atoms.items()) if atom.cell in inside}
     asked = {atom: alerts for atom, alerts in here.items() if atom.period in scope.periods}
     counting = _Counting(scope, {atom: len(alerts) for atom, alerts in here.items()}, exposure, inside)
+    cells = counting.cells()
     return Findings(
         counting.trends(),
-        counting.cells(),
+        cells,
+        counting.whole_cells({(each.type, Cell(each.south, each.west)) for each in cells if each.hot}),
         _flows(asked, scope),
         _chains(everywhere, scope),
         _verdicts(asked, scope),
@@ -140,6 +144,29 @@ class _Counting:
             )
             for atom, is_hot, changed in zip(atoms, hot, changes, strict=True)
         ]
+
+    def whole_cells(self, hot: Collection[tuple[str, Cell]]) -> list[WholeCell]:
+        """A row for each type and cell, over all periods asked for; `hot` are those that are so in one of them."""
+        made = []
+        asked = {(atom.type, atom.cell) for atom in self._counts if atom.period in self._scope.periods}
+        for kind, cell in sorted(asked):
+            counts = [
+                (self._counts.get(Atom(kind, cell, period), 0), self._hours(period, cell))
+                for period in self._scope.periods
+                if self._is_whole or Atom(kind, cell, period) in self._counts
+            ]
+            made.append(
+                WholeCell(
+                    type=kind,
+                    south=cell.south,
+                    west=cell.west,
+                    count=sum(count for count, _ in counts),
+                    vessel_hours=sum(hours for _, hours in counts),
+                    rate=self._rate(counts),
+                    hot=(kind, cell) in hot,
+                )
+            )
+        return made
 
     def _trend(self, kind: str, period: Period, changes: Changes) -> Trend:
         counts = self._counts_of(kind, period)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from maritime.reports.chart import chart
 from maritime.reports.grid import Cell, Grid
-from maritime.reports.report import CellCount, Change, Interval, Rate, Report, Trend
+from maritime.reports.report import Change, Interval, Rate, Report, Trend, WholeCell
 from maritime.reports.sea_map import SHADES, SeaMap, Shaded, Way, shade_steps
 
 STYLE: Final = """\
@@ -26,7 +26,7 @@ svg{font:11px system-ui,sans-serif;height:auto}svg text{fill:#5b6770}.map{width:
 table{border-collapse:collapse;margin:12px 0;font-variant-numeric:tabular-nums;font-size:14px}
 th,td{padding:4px 12px 4px 0;text-align:right;border-bottom:1px solid #e3e8ec}
 th:first-child,td:first-child,td.words,th.words{text-align:left}td:first-child,small{white-space:nowrap}th{font-weight:600;vertical-align:bottom}
-.up,.down{font-weight:600}.none{color:#5b6770}.scroll{overflow-x:auto}
+.shared{position:absolute}.up,.down{font-weight:600}.none{color:#5b6770}.scroll{overflow-x:auto}
 .key span{display:inline-block;width:22px;height:12px;vertical-align:-1px}small{color:#5b6770}
 """
 SHADE_STYLE: Final = "".join(f".s{number}{{background:{shade}}}" for number, shade in enumerate(SHADES))
@@ -44,7 +44,7 @@ def as_html(report: Report, rings: Rings) -> str:
     """The page; `rings` are the coast, longitude and latitude in degrees."""
     style = STYLE + SHADE_STYLE
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    cells = [Cell(count.south, count.west) for count in report.cells]
+    cells = [Cell(count.south, count.west) for count in report.whole_cells]
     cells += [Cell(end.south, end.west) for flow in report.flows for end in (flow.origin, flow.destination)]
     sea = SeaMap(cells, Grid(report.cell_deg), rings if cells else ())
     title = f"Trends and routes, {report.start[:10]} to {report.end[:10]}"
@@ -52,7 +52,7 @@ def as_html(report: Report, rings: Rings) -> str:
         f"<h1>{escape(title)}</h1>",
         f'<p class="mark"><strong>{escape(report.status.upper())}.</strong> {escape(report.handling)}</p>',
         f"<p>{escape(_scope(report))}</p>",
-        f'<svg width="0" height="0" aria-hidden="true"><defs>{sea.coast}{HEAD}</defs></svg>',
+        f'<svg class="shared" width="0" height="0" aria-hidden="true"><defs>{sea.coast}{HEAD}</defs></svg>',
         *(_type(report, kind, sea) for kind in sorted({trend.type for trend in report.trends})),
         "" if report.trends else "<p>There is nothing to show.</p>",
         _chains(report),
@@ -83,7 +83,7 @@ def _scope(report: Report) -> str:
 
 def _type(report: Report, kind: str, sea: SeaMap) -> str:
     trends = [trend for trend in report.trends if trend.type == kind]
-    shaded = _shaded([cell for cell in report.cells if cell.type == kind])
+    shaded = _shaded([cell for cell in report.whole_cells if cell.type == kind])
     name = _words(kind)
     return (
         f"<h2>{escape(name.capitalize())}</h2>\n"
@@ -94,21 +94,17 @@ def _type(report: Report, kind: str, sea: SeaMap) -> str:
     )
 
 
-def _shaded(cells: Sequence[CellCount]) -> list[Shaded]:
-    """Cells over all periods of the report."""
-    counts: dict[Cell, tuple[int, int, bool]] = {}
-    for each in cells:
-        count, hours, is_hot = counts.get(Cell(each.south, each.west), (0, 0, False))
-        counts[Cell(each.south, each.west)] = count + each.count, hours + each.vessel_hours, is_hot or each.hot
+def _shaded(cells: Sequence[WholeCell]) -> list[Shaded]:
     return [
         Shaded(
-            cell,
-            rate := 1_000.0 * count / hours if hours else 0.0,
-            is_hot,
-            f"{_corner(cell)}: {count} alerts, {hours:,} vessel-hours, {rate:.3g} per 1,000"
-            + ("; hot in a period or more" if is_hot else ""),
+            Cell(each.south, each.west),
+            each.rate.per_1000_vessel_hours,
+            each.hot,
+            f"{_corner(Cell(each.south, each.west))}: {each.count} alerts, {each.vessel_hours:,} vessel-hours, "
+            f"{_rate(each.rate)} per 1,000{'; hot in a period or more' if each.hot else ''}",
         )
-        for cell, (count, hours, is_hot) in sorted(counts.items())
+        for each in cells
+        if each.rate is not None
     ]
 
 

@@ -79,6 +79,18 @@ class CellCount(_Part):
     changes: Changes
 
 
+class WholeCell(_Part):
+    """A type in one cell over all periods of the report that are counted."""
+
+    type: str
+    south: Latitude
+    west: Longitude
+    count: int = Field(ge=1)
+    vessel_hours: int = Field(ge=0)
+    rate: Rate | None
+    hot: bool = Field(description="in one period or more")
+
+
 class CellCorner(_Part):
     """The south-west corner of a cell."""
 
@@ -174,6 +186,7 @@ class Report(_Part):
     limits: ReportLimits | None
     trends: list[Trend]
     cells: list[CellCount]
+    whole_cells: list[WholeCell]
     flows: list[Flow]
     chains: list[ChainCount]
     verdicts: list[VerdictCount]

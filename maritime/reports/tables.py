@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-from typing import Any
+from typing import Any, Final
 
 from maritime.alerts.antimeridian import cut
 from maritime.reports.grid import Cell, Grid
-from maritime.reports.report import CellCorner, CellCount, Change, Report, Trend
+from maritime.reports.report import CellCorner, CellCount, Changes, Report, Trend, WholeCell
 
-COLUMNS = (
+COLUMNS: Final = (
     *("type", "period", "south", "west", "count", "vessel_hours"),
     *("per_1000_vessel_hours", "low", "high", "hot"),
     *("previous", "previous_ratio", "last_year", "last_year_ratio"),
@@ -19,23 +19,23 @@ COLUMNS = (
 def as_csv(report: Report) -> str:
     """A row for each type and period, without a cell, and then for each of their cells."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\r\n")  # RFC 4180
-    rows.writerow(COLUMNS)
+    rows = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")  # RFC 4180
+    rows.writeheader()
     counts: list[Trend | CellCount] = [*report.trends, *report.cells]
-    for count in counts:
-        rows.writerow("" if value is None else value for value in _row(count))
+    rows.writerows(_flat(count) | _changes(count.changes) for count in counts)
     return text.getvalue()
 
 
 def as_geojson(report: Report) -> str:
-    """Cells as polygons, flows as lines from middle to middle (RFC 7946: cut at the antimeridian)."""
+    """Cells as polygons, over all periods (`cell`) and for each (`cell_period`); flows as lines between their middles.
+
+    Lines are cut at the antimeridian (RFC 7946). Properties are flat, as geographic information systems like them.
+    """
     grid = Grid(report.cell_deg)
-    cells = [
-        _feature(
-            {"type": "Polygon", "coordinates": [grid.ring(Cell(count.south, count.west))]},
-            {"kind": "cell"} | dict(zip(COLUMNS, _row(count), strict=True)),
-        )
-        for count in report.cells
+    cells = [_feature(_square(grid, cell), {"kind": "cell"} | _flat(cell)) for cell in report.whole_cells]
+    cells += [
+        _feature(_square(grid, cell), {"kind": "cell_period"} | _flat(cell) | _changes(cell.changes))
+        for cell in report.cells
     ]
     flows = [
         _feature(
@@ -53,26 +53,27 @@ def as_json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _row(count: Trend | CellCount) -> list[Any]:
-    rate, cell = count.rate, count if isinstance(count, CellCount) else None
-    return [
-        count.type,
-        count.period,
-        cell and cell.south,
-        cell and cell.west,
-        count.count,
-        count.vessel_hours,
-        rate and rate.per_1000_vessel_hours,
-        rate and rate.interval.low,
-        rate and rate.interval.high,
-        cell and cell.hot,
-        *_change(count.changes.previous),
-        *_change(count.changes.last_year),
-    ]
+def _flat(count: Trend | CellCount | WholeCell) -> dict[str, Any]:
+    """A count as one row, without its changes."""
+    rate = count.rate
+    return count.model_dump(exclude={"rate", "changes"}) | {
+        "per_1000_vessel_hours": rate and rate.per_1000_vessel_hours,
+        "low": rate and rate.interval.low,
+        "high": rate and rate.interval.high,
+    }
 
 
-def _change(change: Change | None) -> list[Any]:
-    return [change.finding, change.ratio] if change else [None, None]
+def _changes(changes: Changes) -> dict[str, Any]:
+    return {
+        "previous": changes.previous and changes.previous.finding,
+        "previous_ratio": changes.previous and changes.previous.ratio,
+        "last_year": changes.last_year and changes.last_year.finding,
+        "last_year_ratio": changes.last_year and changes.last_year.ratio,
+    }
+
+
+def _square(grid: Grid, cell: CellCount | WholeCell) -> dict[str, Any]:
+    return {"type": "Polygon", "coordinates": [grid.ring(Cell(cell.south, cell.west))]}
 
 
 def _middle(grid: Grid, corner: CellCorner) -> list[float]:
