@@ -20,6 +20,7 @@ HEIGHT_PX: Final = round(WIDTH_PX / ASPECT)
 SHADES: Final = ("#deebf7", "#b3d1e8", "#7fb2d6", "#4489bd", "#1c5c94")  # ColorBrewer Blues: one hue, printable
 SEA, LAND, SHORE, HOT, FLOW, INK = "#f4f7f9", "#dedace", "#9c9585", "#b2182b", "#22303c", "#22303c"
 SMALLEST_DETAIL_PX: Final = 0.4  # of the coast: less is not seen
+LEAST_CELL_PX: Final = 5.0  # small cells on a wide map are drawn larger than they are
 LEAST_MARGIN_CELLS: Final = 1.5  # of sea around the outermost cells
 
 
@@ -74,11 +75,11 @@ class SeaMap:
         south, west = shaded.cell
         x, y = self._at(south + self._grid.size_deg, west + self._grid.size_deg / 2)
         _, y_low = self._at(south, west + self._grid.size_deg / 2)
-        width = self._grid.size_deg * self._scale
+        width, height = max(LEAST_CELL_PX, self._grid.size_deg * self._scale), max(LEAST_CELL_PX, y_low - y)
         shade = SHADES[sum(shaded.per_1000_vessel_hours > step for step in steps)]
         outline = f' stroke="{HOT}" stroke-width="2"' if shaded.is_hot else ' stroke="#ffffff" stroke-width="0.5"'
         return (
-            f'<rect x="{x - width / 2:.1f}" y="{y:.1f}" width="{width:.1f}" height="{y_low - y:.1f}" fill="{shade}" '
+            f'<rect x="{x - width / 2:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{shade}" '
             f'fill-opacity="0.85"{outline}><title>{escape(shaded.said)}</title></rect>'
         )
 
