@@ -21,7 +21,9 @@ from typing import Final
 
 VARIABLE: Final = "NUMBA_CACHE_DIR"
 PROJECT: Final = "maritime-watch"
-ABOVE_KERNELS: Final = frozenset({"__pycache__", "alerts", "cli", "console", "evaluate", "sharing", "simulate"})
+ABOVE_KERNELS: Final = frozenset(
+    {"__pycache__", "alerts", "cli", "console", "evaluate", "reports", "sharing", "simulate"}
+)
 """Folders that no kernel may import from (the layers in pyproject.toml), so that they can change without compiling."""
 
 KEPT: Final = 4  # chosen: a few branches or versions side by side; one takes some 20 MB

@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 import maritime
 from maritime.alerts.schema import AlertType
+from maritime.reports.report import Report
 from maritime.units import DAY_MS
 from streams.arrow_frames import MOST_BYTES
 from streams.codec import EVENT_TYPE
@@ -97,7 +98,8 @@ def main() -> None:
 def files() -> dict[Path, str]:
     """Every file of the contract with its text."""
     schemas = DOCS / "schemas"
-    made = {schemas / f"{name}.schema.json": as_json(json_schema(name, model)) for name, model in SCHEMAS.items()}
+    models = {**SCHEMAS, "report": Report}
+    made = {schemas / f"{name}.schema.json": as_json(json_schema(name, model)) for name, model in models.items()}
     made[schemas / "murmur2-vectors.json"] = as_json(murmur2_vectors())
     asyncapi = yaml.dump(asyncapi_document(), Dumper=Blocks, sort_keys=False, width=110, allow_unicode=True)
     return made | {DOCS / "asyncapi.yaml": HEAD + asyncapi}

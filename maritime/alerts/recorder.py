@@ -16,6 +16,7 @@ from maritime.alerts.output import OutputFolder
 from maritime.alerts.spool import AlertSpool
 from maritime.alerts.tracks import TrackSketch
 from maritime.alerts.vessel_days import VesselDays
+from maritime.alerts.vessel_hours import VesselHours
 from maritime.alerts.writers.csv_table import write_csv
 from maritime.alerts.writers.episodes import EpisodeFile
 from maritime.alerts.writers.geojson import write_geojson
@@ -36,10 +37,11 @@ WRITERS: Final[dict[str, Callable[[Iterable[Alert], Path], None]]] = {
 }
 REVISIONS: Final = "alert_revisions.jsonl"
 EPISODES: Final = "episodes.parquet"
+VESSEL_HOURS: Final = "vessel_hours.parquet"
 REJECTS: Final = "rejects.jsonl"
 MAP: Final = "map.png"
 SUMMARY: Final = "summary.json"
-FILES: Final = (*WRITERS, REVISIONS, EPISODES, REJECTS, MAP, SUMMARY)
+FILES: Final = (*WRITERS, REVISIONS, EPISODES, VESSEL_HOURS, REJECTS, MAP, SUMMARY)
 LATE: Final = "late"
 FUTURE: Final = "time_in_the_future"  # far ahead of all others at the end of the data
 CLOCK_AHEAD: Final = "source_ahead_of_others"  # in order of arrival, its source alone was far ahead
@@ -84,6 +86,8 @@ class Recorder:
             self._spool = AlertSpool(self._files.enter_context(_spool_file(folder, revisions)))
             self._episodes = EpisodeFile(folder.partial(EPISODES))
             self._files.callback(self._episodes.close)
+            self._vessel_hours = VesselHours(folder.partial(VESSEL_HOURS))
+            self._files.callback(self._vessel_hours.close)
             self._rejects = RejectFile(folder.partial(REJECTS))
             self._files.callback(self._rejects.close)
         except BaseException:
@@ -115,6 +119,7 @@ class Recorder:
             inside = self._area(lat_deg, lon_deg)
             mmsi, t_ms, lat_deg, lon_deg = mmsi[inside], t_ms[inside], lat_deg[inside], lon_deg[inside]
         tally.vessel_days.add(mmsi, t_ms)
+        self._vessel_hours.add(mmsi, t_ms, lat_deg, lon_deg)
         self.sketch.add(mmsi, t_ms, lat_deg, lon_deg)
 
     def refused(self, file: str, batches: Iterable[pa.RecordBatch], reason: str) -> None:
@@ -145,6 +150,7 @@ class Recorder:
 
     def finish(self) -> dict[str, Any]:
         """Write the alert files, finish the others, and return the counts for the summary."""
+        self._vessel_hours.finish()
         for name, write in WRITERS.items():
             write(self._spool.newest(), self._folder.partial(name))
         return {

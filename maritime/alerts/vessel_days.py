@@ -24,7 +24,7 @@ class VesselDays:
 
     def add(self, mmsi: npt.NDArray[np.uint32], t_ms: npt.NDArray[np.int64]) -> None:
         """Take the reports of some vessels, about in time order; other stations than ships are passed over."""
-        ship = ((mmsi >= SHIP_MMSI[0]) & (mmsi <= SHIP_MMSI[1])) | (mmsi < SERIAL_BELOW)
+        ship = are_ships(mmsi)
         heard = _distinct((t_ms[ship] // HOUR_MS << 32) | mmsi[ship])
         if not heard.size:
             return
@@ -49,6 +49,11 @@ class VesselDays:
     def count(self) -> float:
         """Vessel-days so far."""
         return (self._settled + sum(ships.size for ships in self._open.values())) / 24
+
+
+def are_ships(mmsi: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Which stations are ships."""
+    return ((mmsi >= SHIP_MMSI[0]) & (mmsi <= SHIP_MMSI[1])) | (mmsi < SERIAL_BELOW)
 
 
 def _joined(known: npt.NDArray[np.int64], heard: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -26,6 +26,7 @@ from maritime.cli.ingest import ingest
 from maritime.cli.inspect import inspect
 from maritime.cli.publish import share
 from maritime.cli.replay import replay
+from maritime.cli.report import report
 from maritime.cli.run import run
 from maritime.cli.screen import answer, tell
 from maritime.cli.simulate import simulate
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for command in (
     *(replay, explain, inspect, decode, simulate, evaluate, demo, doctor),
-    *(run, ingest, detect, share, tail, export, verify),
+    *(run, ingest, detect, share, tail, export, verify, report),
 ):
     app.command()(answer(command))
 app.command("import")(answer(import_))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, Self
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shapely.geometry import Polygon, box
@@ -168,6 +168,13 @@ class Agreement(_Part):
     until: date
 
 
+class ReportTerms(_Part):
+    """Trend reports that a partner may have. Cells and periods are fixed here: no two reports cut them otherwise."""
+
+    period: Literal["week", "month"] = "month"
+    cell_deg: Literal[1, 2, 5, 10] = 1
+
+
 class Partner(_Part):
     """An organisation that may have some of it."""
 
@@ -180,6 +187,7 @@ class Partner(_Part):
     exercises: bool = Field(False, description="takes exercises, on a channel of their own")
     rescue: bool = Field(False, description="reads the rescue topic")
     languages: tuple[str, ...] = ("en",)
+    reports: ReportTerms | None = Field(None, description="trend reports; left out: it may have none")
     rules: tuple[Rule, ...] = ()
 
 
@@ -289,6 +297,7 @@ class ReleasePolicy(_Part):
             candidates = self.candidates(partner)
             for candidate in candidates:
                 yield from self._rule_faults(candidate)
+                yield from self._terms_faults(partner, candidate.rule)
             for later in range(len(candidates)):
                 for earlier in range(later):
                     yield from self._order_faults(candidates[earlier], candidates[later])
@@ -349,6 +358,18 @@ class ReleasePolicy(_Part):
                 f"{place}.time_step_min",
                 f"who is told within {rule.delay_min:g} min knows the time better than to "
                 f"{rule.time_step_min:g} min; set delay_min to as much at least",
+            )
+
+    def _terms_faults(self, partner: str, rule: Rule) -> Iterator[tuple[str, str]]:
+        terms = self.partners[partner].reports
+        if terms is None or rule.grid_deg is None:
+            return
+        fitting = terms.cell_deg / rule.grid_deg
+        if fitting < 1 or abs(fitting - round(fitting)) > 1e-9:
+            yield (
+                f"partners.{partner}.reports.cell_deg",
+                f"cells of {terms.cell_deg}° are not made of whole cells of rule '{rule.name}' (grid_deg "
+                f"{rule.grid_deg:g}), which would be counted beside where they are; give a multiple",
             )
 
     def _are_apart(self, a: str | None, b: str | None) -> bool:

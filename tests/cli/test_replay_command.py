@@ -9,7 +9,7 @@ from tests.cli.running import maritime
 
 FILES = {
     *("alerts.jsonl", "alerts.geojson", "alerts.csv", "alerts.parquet", "alerts.kml", "alert_revisions.jsonl"),
-    *("episodes.parquet", "rejects.jsonl", "summary.json", "map.png"),
+    *("episodes.parquet", "vessel_hours.parquet", "rejects.jsonl", "summary.json", "map.png"),
 }
 
 

@@ -1,0 +1,1 @@
+"""Trend and route reports: how often what was told of, where, and against how much that was observed."""
