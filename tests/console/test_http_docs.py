@@ -45,7 +45,8 @@ def test_the_lines_for_receipts_prove_a_copy(house):
     (house.folder / "keys.json").write_bytes(house.keys.to_jwks())
     copy = json.loads(house.get("/events").content)["data"]
     _, block, _ = blocks("sh")
-    program = block.replace("maritime ", f"{sys.executable} -m maritime.cli ")
+    (command,) = re.findall(r"`maritime (verify [^`]*--receipt[^`]*)`", PAGE)
+    program = f"{block}{sys.executable} -m maritime.cli {command}"
     more = {"ALERT_ID": copy["alert_id"], "REVISION": "0", "PYTHONPATH": str(PROJECT)}
     assert "it stands in the ledger of 3 entries" in ran(house, "sh", "-c", program, **more)
 
