@@ -8,7 +8,9 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedAlert, Time
+from maritime.sharing.answer import Answer, AnswerEvent
 from maritime.sharing.envelope import Envelope
+from maritime.sharing.feedback import FeedbackEvent, FeedbackMessage
 from streams import codec
 from streams.exercise import LogStatus
 from streams.snapshots import MOST_CHUNKS
@@ -169,6 +171,10 @@ SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "snapshot_manifest": Manifest,
     "batch_headers": BatchHeaders,
     "envelope": Envelope,
+    "feedback": FeedbackMessage,
+    "feedback_event": FeedbackEvent,
+    "answer": Answer,
+    "answer_event": AnswerEvent,
 }
 """Model by the name of its file in docs/schemas/."""
 

@@ -56,6 +56,11 @@ class Publisher:
         self._ledger = ledger
         self.desk = Desk(ledger, random_bytes)
 
+    @property
+    def state(self) -> PolicyState:
+        """Under which policy it decides, as entries say it."""
+        return self._state
+
     def take(self, alerts: Iterable[Alert], status: Status, now_ms: int) -> list[Parcel]:
         """Decide about some alerts, in their order. What comes back lies in the outbox, the urgent first."""
         with self._ledger.transaction():
