@@ -38,6 +38,10 @@ def share(
             help="Folder with a file PARTNER.key of 32 random bytes for each partner that gets pseudonyms.",
         ),
     ] = None,
+    feedback: Annotated[
+        Path | None,
+        typer.Option(help="Folder in which `serve partners` lays what partners say over HTTP; made if need be."),
+    ] = None,
     config: Config = None,
     member: Annotated[
         str, typer.Option(help="Name of this process in the log; each ledger that reads one log needs its own.")
@@ -57,17 +61,20 @@ def share(
     need_share()
     import secrets
     import time
+    from concurrent.futures import ThreadPoolExecutor
 
     import maritime
     from maritime.alerts.alert import Detector
     from maritime.config import config_sha256
     from maritime.replay import DETECTOR
     from maritime.sharing.desk import Desk
+    from maritime.sharing.feedback_book import FeedbackBook
     from maritime.sharing.keys import SigningKey
     from maritime.sharing.ledger import Ledger
     from maritime.sharing.pseudonym_keys import read_pseudonym_keys
     from maritime.sharing.publisher import Publisher, Secrets
     from streams.observe.observed_share import ObservedShare
+    from streams.share.feedback_door import FeedbackDoor
     from streams.share.lock import only_one
     from streams.share.policy_watch import PolicyWatch
     from streams.share.worker import Clients, ShareWorker
@@ -85,6 +92,21 @@ def share(
         policies.publisher()  # a bad one is told before anything is connected
         desk = Desk(written, secrets.token_bytes)
 
+        def now_ms() -> int:
+            return time.time_ns() // 1_000_000
+
+        door = FeedbackDoor(
+            written,
+            desk,
+            FeedbackBook(written, secrets.token_bytes),
+            signing,
+            lambda: client(f"share.{member}.feedback"),
+            ThreadPoolExecutor(1, thread_name_prefix="feedback"),
+            now_ms,
+            time.monotonic,
+            feedback,
+        )
+
         def make(clients: Clients) -> ShareWorker:
             return ShareWorker(
                 clients,
@@ -93,9 +115,10 @@ def share(
                 policies,
                 live.log.status,
                 Detector(DETECTOR, maritime.__version__, config_sha256(settings)),
-                lambda: time.time_ns() // 1_000_000,
+                now_ms,
                 time.monotonic,
                 from_beginning=from_beginning,
+                feedback=door,
             )
 
         def client(group: str) -> "Transport":

@@ -64,12 +64,15 @@ class FeedbackSpool:
         return True
 
     def waiting(self) -> list[Spooled]:
-        """What waits, oldest first."""
+        """What waits, oldest first. Raises OutputError when the folder cannot be read."""
         found = []
-        for entry in os.scandir(self._folder):
-            match = _NAME.fullmatch(entry.name)
-            if match is not None and entry.is_file(follow_symlinks=False):
-                found.append((entry.stat(follow_symlinks=False).st_mtime_ns, match, Path(entry.path)))
+        try:
+            for entry in os.scandir(self._folder):
+                match = _NAME.fullmatch(entry.name)
+                if match is not None and entry.is_file(follow_symlinks=False):
+                    found.append((entry.stat(follow_symlinks=False).st_mtime_ns, match, Path(entry.path)))
+        except OSError as error:
+            raise OutputError(f"{self._folder} cannot be read ({error.strerror}); mend it") from None
         found.sort(key=lambda each: (each[0], each[2]))
         return [Spooled(match[1], match[2], path) for _, match, path in found]
 
@@ -78,8 +81,11 @@ class FeedbackSpool:
         return _read(spooled.path) or b""
 
     def remove(self, spooled: Spooled) -> None:
-        """It was taken, and is on the disk elsewhere."""
-        spooled.path.unlink(missing_ok=True)
+        """It was taken, and is on the disk elsewhere. Raises OutputError when it cannot be removed."""
+        try:
+            spooled.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{spooled.path} cannot be removed ({error.strerror}); mend the folder") from None
 
     def _path(self, partner: str, feedback_id: str) -> Path:
         name = f"{partner}~{feedback_id}.json"

@@ -39,16 +39,16 @@ PARTNERS = (FUSION, FISHERIES, RESCUERS, BORDER)
 HOUSE = (POSITIONS, VESSELS, REJECTS, STATE, ALERTS, RESCUE)
 TOPICS = (
     *HOUSE,
-    *(f"{before}{name}" for name in PARTNERS for before in ("alerts.", "exercise.alerts.", "feedback.")),
+    *(f"{before}{name}" for name in PARTNERS for before in ("alerts.", "exercise.alerts.", "feedback.", "answers.")),
     "__consumer_offsets",
     "__transaction_state",
 )
 # Written out: what the policy's readers would say, not what the code does.
 MAY_READ = {
-    FUSION: {"alerts.fusion-centre", "exercise.alerts.fusion-centre"},
-    FISHERIES: {"alerts.fisheries-agency", "exercise.alerts.fisheries-agency"},
-    RESCUERS: {"alerts.rescue-centre", "exercise.alerts.rescue-centre", "alerts.rcc"},
-    BORDER: {"alerts.border-agency"},
+    FUSION: {"alerts.fusion-centre", "exercise.alerts.fusion-centre", "answers.fusion-centre"},
+    FISHERIES: {"alerts.fisheries-agency", "exercise.alerts.fisheries-agency", "answers.fisheries-agency"},
+    RESCUERS: {"alerts.rescue-centre", "exercise.alerts.rescue-centre", "alerts.rcc", "answers.rescue-centre"},
+    BORDER: {"alerts.border-agency", "answers.border-agency"},
 }
 MAY_WRITE = {name: {f"feedback.{name}"} for name in PARTNERS}
 ALLOWED, TOPIC_DENIED, GROUP_DENIED = "NoError", "TopicAuthorizationFailedError", "GroupAuthorizationFailedError"

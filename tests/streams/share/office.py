@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ import yaml
 from maritime.alerts.alert import Alert, Detector
 from maritime.detect.episode import Reason
 from maritime.sharing.desk import Desk
+from maritime.sharing.feedback_book import FeedbackBook
 from maritime.sharing.keys import SigningKey
 from maritime.sharing.ledger import Ledger
 from maritime.sharing.publisher import Publisher, Secrets
@@ -21,6 +23,7 @@ from streams.codec import pack_alert, pack_call
 from streams.distress import DistressCall
 from streams.exercise import LogStatus
 from streams.memory import Fault, MemoryLog
+from streams.share.feedback_door import FeedbackDoor
 from streams.share.policy_watch import PolicyWatch
 from streams.share.worker import Clients, SharePace, ShareWorker
 from streams.topic_names import ALERTS, RESCUE
@@ -89,6 +92,15 @@ def policy_text(**partners: Any) -> bytes:
     ).encode()
 
 
+class Immediately(Executor):
+    """Does at once what it is given."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
 class Office:
     """A worker on a log; `restart` makes another one on the same ledger, as after a crash."""
 
@@ -99,7 +111,10 @@ class Office:
         status: LogStatus = "actual",
         fault: Fault | None = None,
         connect: Callable[[str, Fault | None], Any] | None = None,
+        *,
+        hears: bool = False,
     ) -> None:
+        """With `hears` it takes feedback, from the folder `spool` too."""
         self.folder, self.status = folder, status
         self.log = log or MemoryLog(TOPICS, markers=True)
         self.now_ms, self.seconds = NOW_MS, 0.0
@@ -107,7 +122,7 @@ class Office:
         self.policy = folder / "policy.yaml"
         if not self.policy.exists():
             self.policy.write_bytes(policy_text())
-        self.random = Random(1)
+        self.random, self.hears = Random(1), hears
         self.ledger: Ledger | None = None
         self.restart(fault)
 
@@ -127,6 +142,7 @@ class Office:
             return Publisher(policy, sha256, ledger, Secrets(SIGNING, {}), self.random.randbytes)
 
         self.policies = PolicyWatch(self.policy, publisher)
+        self.door = self._door(ledger, fault) if self.hears else None
         self.worker = ShareWorker(
             Clients(lambda: self._connect("ordinary", fault), lambda: self._connect("rescue", fault)),
             ledger,
@@ -138,8 +154,24 @@ class Office:
             self.clock,
             SharePace(wait_s=0.0, join_s=0.0, due_every_s=0.0, purge_every_s=0.0),
             from_beginning=True,
+            feedback=self.door,
         )
         return self.worker
+
+    def _door(self, ledger: Ledger, fault: Fault | None) -> FeedbackDoor:
+        self.book = FeedbackBook(ledger, self.random.randbytes)
+        return FeedbackDoor(
+            ledger,
+            self.desk,
+            self.book,
+            SIGNING,
+            lambda: self._connect("feedback", fault),
+            Immediately(),
+            lambda: self.now_ms,
+            self.clock,
+            self.folder / "spool",
+            every_s=0.0,
+        )
 
     def clock(self) -> float:
         self.seconds += 0.001
