@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from maritime.cli import group, keys, ledger, partners, policy, serve, topics
+from maritime.cli import feedback, group, keys, ledger, partners, policy, serve, topics
 from maritime.cli.decode import decode
 from maritime.cli.demo import demo
 from maritime.cli.detect import detect
@@ -51,6 +51,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(partners.app, name="partners")
 app.add_typer(serve.app, name="serve")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(feedback.app, name="feedback")
 
 
 def version(show: bool) -> None:

@@ -9,8 +9,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from maritime.errors import OutputError
 from maritime.sharing.answer import ANSWER, Answer, render
@@ -35,13 +36,14 @@ MOST_LETTERS: Final = 20
 _log = logging.getLogger("maritime.share")
 
 
-class FeedbackCounts(NamedTuple):
+@dataclass(slots=True)
+class FeedbackCounts:
     """What this process did."""
 
-    taken: Counter[tuple[str, str]]  # partner and kind
-    refused: Counter[tuple[str, str]]  # partner and reason
-    answered: Counter[str]  # partner
-    missing: int
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)  # partner and kind
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # partner and reason
+    answered: Counter[str] = field(default_factory=Counter)  # partner
+    missing: int = 0
 
 
 class FeedbackDoor:
@@ -71,7 +73,7 @@ class FeedbackDoor:
         self._letters: dict[int, str] = {}  # on their way: number and partner
         self.failing: dict[str, str] = {}
         self.folder_fails: str | None = None
-        self.counts = FeedbackCounts(Counter(), Counter(), Counter(), 0)
+        self.counts = FeedbackCounts()
 
     def work(self, policy: ReleasePolicy, state: PolicyState) -> int:
         """Take what has come, sign what was written, look again when it is time; how much there was to do."""
@@ -92,6 +94,11 @@ class FeedbackDoor:
     def purge(self) -> int:
         """Forget what is to be forgotten, after the desk did."""
         return self._book.purge(self._now_ms())
+
+    def not_heard(self) -> dict[str, str]:
+        """Whose feedback cannot be read or answered, and why; `log` and `folder` stand for everybody's."""
+        found = {partner or "log": why for partner, why in self.failing.items()}
+        return found | ({"folder": self.folder_fails} if self.folder_fails else {})
 
     def open_requests(self) -> dict[str, tuple[int, int]]:
         """Of each partner with open requests, how many there are and how many are overdue."""
@@ -125,7 +132,7 @@ class FeedbackDoor:
                 self._book.delivered(number)
         self._count(taken)
         self.counts.answered.update(self._letters[number] for number in exchanged.sent)
-        self.counts = self.counts._replace(missing=self.counts.missing + exchanged.missing)
+        self.counts.missing += exchanged.missing
         for partner in exchanged.failing.keys() - self.failing.keys():
             tell(_log, "feedback not reached", logging.WARNING, partner=partner, why=exchanged.failing[partner])
         self.failing = exchanged.failing

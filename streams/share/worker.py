@@ -202,6 +202,11 @@ class ShareWorker:
         """Why feeds are not delivered to."""
         return {f: failing.why for courier in (self._rescue, self._ordinary) for f, failing in courier.failing.items()}
 
+    @property
+    def feedback(self) -> FeedbackDoor | None:
+        """Where it hears what partners say; None when it does not."""
+        return self._feedback
+
     def lag_records(self) -> int:
         """How far it is behind the log, in offsets."""
         return self._alerts.lag_records() + self._calls.lag_records()
