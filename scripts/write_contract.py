@@ -25,7 +25,7 @@ from streams.contract import (
     Message,
 )
 from streams.murmur2 import murmur2, partition_of
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS, feedback_of
 from streams.topics import MOST_BATCH_BYTES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -36,10 +36,13 @@ HEAD = "# Written by scripts/write_contract.py from the models in the code; a te
 ABOUT = """\
 AIS messages in, explained alerts out. This is the log between the parts of live operation, on Apache Kafka.
 
-Others read `alerts`, `alerts.rcc`, `ais.vessels` and `ais.rejects`; the other topics belong to the detectors. Read
-committed records only (`isolation.level=read_committed`): then no alert is read twice or in vain. Within a version
-fields are added, never removed or given another meaning.
+Others in the house read `alerts`, `alerts.rcc`, `ais.vessels` and `ais.rejects`; each partner reads the topics with its
+name, and `alerts.rcc` if it rescues; the other topics belong to the detectors. Read committed records only
+(`isolation.level=read_committed`): then no alert is read twice or in vain. Within a version fields are added, never
+removed or given another meaning.
 """
+FEEDBACK = feedback_of("partner")
+PARTNER_CHANNELS = tuple(channel.name for channel in CHANNELS if channel.is_of_partners and channel.name != FEEDBACK)
 ROLES = {
     "ingest": ("send", (POSITIONS, VESSELS, REJECTS), "Reads the sources of AIS and writes what they say."),
     "detect": ("receive", (POSITIONS, STATE), "Reads the reports, and its own snapshots after a start."),
@@ -47,6 +50,15 @@ ROLES = {
         "send",
         (ALERTS, RESCUE, REJECTS, STATE),
         "Writes alerts, distress calls, dead letters and snapshots, in one transaction.",
+    ),
+    "share": ("receive", (ALERTS, RESCUE), "Reads what is to be decided about for every partner."),
+    "hears": ("receive", (FEEDBACK,), "Reads what partners say of their alerts."),
+    "speaks": ("send", (FEEDBACK,), "What a partner writes: its own."),
+    "shared": ("send", PARTNER_CHANNELS, "Delivers to each partner what the release policy lets go, each once."),
+    "partner": (
+        "receive",
+        (*PARTNER_CHANNELS, RESCUE),
+        "What a partner reads: its own; `alerts.rcc` if it rescues.",
     ),
     "tail": ("receive", (ALERTS, RESCUE, VESSELS, REJECTS), "What others read."),
 }
@@ -57,6 +69,12 @@ class Plain(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def tagged_union_schema(self, schema: Any) -> dict[str, Any]:
+        """Without `discriminator`, which is OpenAPI's; AsyncAPI means something else by it."""
+        made = super().tagged_union_schema(schema)
+        made.pop("discriminator", None)
+        return made
 
     def generate(self, schema: Any, mode: Any = "validation") -> dict[str, Any]:
         made = super().generate(schema, mode=mode)
@@ -147,7 +165,7 @@ def asyncapi_document() -> dict[str, Any]:
                 "security": [{"$ref": "#/components/securitySchemes/scram"}],
             },
         },
-        "channels": {channel.topic: asyncapi_channel(channel) for channel in CHANNELS},
+        "channels": {channel.name: asyncapi_channel(channel) for channel in CHANNELS},
         "operations": {
             f"{role}.{topic}": {
                 "action": action,
@@ -165,6 +183,8 @@ def asyncapi_document() -> dict[str, Any]:
 
 
 def asyncapi_channel(channel: Channel) -> dict[str, Any]:
+    if channel.is_of_partners:
+        return asyncapi_partner_channel(channel)
     kept: dict[str, Any] = {"cleanup.policy": ["compact" if channel.kept_days is None else "delete"]}
     if channel.kept_days is not None:
         kept["retention.ms"] = int(channel.kept_days * DAY_MS)
@@ -178,6 +198,23 @@ def asyncapi_channel(channel: Channel) -> dict[str, Any]:
                 "topic": channel.topic,
                 "partitions": PARTITIONS if channel.by_vessel else 1,
                 "topicConfiguration": {**kept, "max.message.bytes": MOST_BATCH_BYTES},
+                "bindingVersion": "0.5.0",
+            }
+        },
+    }
+
+
+def asyncapi_partner_channel(channel: Channel) -> dict[str, Any]:
+    return {
+        "address": channel.topic,
+        "description": channel.says,
+        "messages": {m.name: {"$ref": f"#/components/messages/{m.name}"} for m in channel.messages},
+        "parameters": {"partner": {"description": "The partner's name, as the release policy has it."}},
+        "tags": [{"name": "shared"}],
+        "bindings": {
+            "kafka": {
+                "partitions": 1,
+                "topicConfiguration": {"cleanup.policy": ["delete"]},
                 "bindingVersion": "0.5.0",
             }
         },

@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedAlert, Time
 from maritime.sharing.answer import Answer, AnswerEvent
-from maritime.sharing.envelope import Envelope
+from maritime.sharing.envelope import UUID4, Envelope, Kind, Status, Tlp, Uuid4
+from maritime.sharing.envelope import Time as OffsetTime
 from maritime.sharing.feedback import FeedbackEvent, FeedbackMessage
+from maritime.sharing.formats import cloudevent
 from streams import codec
-from streams.exercise import LogStatus
+from streams.exercise import EXERCISE, LogStatus
 from streams.snapshots import MOST_CHUNKS
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS, answers_of, feedback_of
 
 Digits = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="a whole number as text")]
 Milliseconds = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="ms since 1970, UTC, as text")]
@@ -66,6 +68,31 @@ class DistressEvent(BaseModel):
     partitionkey: str = Field(pattern="^[0-9]{9}$", description="the MMSI as nine digits, which is the record's key")
     alertstatus: AlertStatus = "exercise"
     data: DistressCall
+
+
+class EnvelopeEvent(BaseModel):
+    """One revision of an alert as a partner may have it, as a CloudEvent 1.0 in structured JSON."""
+
+    specversion: Literal["1.0"]
+    id: str = Field(pattern=f"^{UUID4}@[0-9]+$", description="data.alert_id@data.revision")
+    source: str = Field(pattern="^/org/[a-z0-9][a-z0-9.-]{0,62}$", description="data.originator.org_id")
+    type: Literal["org.maritime-watch.envelope.v1"]
+    subject: Uuid4 = Field(description="data.alert_id, which is the record's key")
+    time: OffsetTime = Field(description="data.sent")
+    datacontenttype: Literal["application/json"]
+    dataschema: str = Field(json_schema_extra={"const": cloudevent.DATA_SCHEMA})
+    partitionkey: Uuid4 = Field(description="data.alert_id")
+    correlationid: Uuid4 | None = Field(None, description="data.context_id, where it is released")
+    sequence: str = Field(
+        pattern=f"^[0-9]{{{cloudevent.SEQUENCE_DIGITS}}}$",
+        description="counts the events of the topic from 1, without a gap",
+    )
+    expirytime: OffsetTime | None = Field(None, description="data.expires")
+    dataclassification: Tlp = Field(description="data.handling.tlp")
+    alertkind: Kind = Field(description="data.kind")
+    alertstatus: Status = Field(description="data.status")
+    jws: str = Field(description="detached JWS (RFC 7515, RFC 7797) over the canonical bytes (RFC 8785) of data")
+    data: Envelope
 
 
 class Vessel(BaseModel):
@@ -133,6 +160,10 @@ class DeadLetterHeaders(BaseModel):
     bytes: Digits | None = Field(None, description="how long the value was before it was cut")
 
 
+PARTNER: Final = "{partner}"
+"""Stands in a topic for a partner's name in the release policy."""
+
+
 class Message(NamedTuple):
     """A kind of record: its name in the documents, its models and what it is."""
 
@@ -145,7 +176,7 @@ class Message(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """A topic as others see it. `kept_days` is None where the newest record of each key is kept."""
+    """A topic as others see it. `kept_days` is None where the newest record of each key is kept, or by partner."""
 
     topic: str
     says: str
@@ -154,12 +185,25 @@ class Channel(NamedTuple):
     by_vessel: bool = True  # as many partitions as LiveSettings.partitions
     is_shared: bool = False
 
+    @property
+    def name(self) -> str:
+        """What it is called in the document: its topic, with `partner` for that of each partner."""
+        return self.topic.replace(PARTNER, "partner")
+
+    @property
+    def is_of_partners(self) -> bool:
+        """Whether each partner has one, whose records are kept as long as that partner may keep them."""
+        return PARTNER in self.topic
+
 
 NINE_DIGITS: Final = "^[0-9]{9}$"
 ARROW: Final = "application/vnd.apache.arrow.stream"
 BYTES: Final = "application/octet-stream"
 CLOUD_EVENT: Final = "application/cloudevents+json"
 
+ENVELOPE_MESSAGE: Final = Message(
+    "envelope_event", "An alert as the partner may have it.", CLOUD_EVENT, EnvelopeEvent, key=f"^{UUID4}$"
+)
 ALERT_MESSAGE: Final = Message("alert_event", "A revision of an alert.", CLOUD_EVENT, AlertEvent, key=NINE_DIGITS)
 
 SCHEMAS: Final[dict[str, type[BaseModel]]] = {
@@ -175,6 +219,7 @@ SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "feedback_event": FeedbackEvent,
     "answer": Answer,
     "answer_event": AnswerEvent,
+    "envelope_event": EnvelopeEvent,
 }
 """Model by the name of its file in docs/schemas/."""
 
@@ -232,6 +277,41 @@ CHANNELS: Final = (
             Message("distress_event", "A beacon is active.", CLOUD_EVENT, DistressEvent, key=NINE_DIGITS),
             ALERT_MESSAGE,
         ),
+        is_shared=True,
+    ),
+    Channel(
+        f"{ALERTS}.{PARTNER}",
+        "What one partner was sent, in the order of `sequence`; it alone may read it. Read committed records only, and "
+        "verify the signature. The highest revision of an alert counts, and a cancel asks to let go of it.",
+        None,
+        (ENVELOPE_MESSAGE,),
+        by_vessel=False,
+        is_shared=True,
+    ),
+    Channel(
+        f"{EXERCISE}{ALERTS}.{PARTNER}",
+        "The same for exercises and drills, never mixed with what is real: `alertstatus` is never `actual` here.",
+        None,
+        (ENVELOPE_MESSAGE,),
+        by_vessel=False,
+        is_shared=True,
+    ),
+    Channel(
+        feedback_of(PARTNER),
+        "What one partner says of its alerts; it alone may write it. Who says it is whose topic it is. Written again "
+        "with the same `feedback_id`, it counts once.",
+        None,
+        (Message("feedback_event", "What a partner says.", CLOUD_EVENT, FeedbackEvent, key=f"^{UUID4}$"),),
+        by_vessel=False,
+        is_shared=True,
+    ),
+    Channel(
+        answers_of(PARTNER),
+        "Answers to one partner's requests for information, signed; it alone may read it. One may come twice, with the "
+        "same `id`.",
+        None,
+        (Message("answer_event", "An answer to a request.", CLOUD_EVENT, AnswerEvent, key=f"^{UUID4}$"),),
+        by_vessel=False,
         is_shared=True,
     ),
 )

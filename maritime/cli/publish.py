@@ -42,6 +42,9 @@ def share(
         Path | None,
         typer.Option(help="Folder in which `serve partners` lays what partners say over HTTP; made if need be."),
     ] = None,
+    heads: Annotated[
+        Path | None, typer.Option(help="File to which each day's signed head of the ledger is added; LEDGER.heads.")
+    ] = None,
     config: Config = None,
     member: Annotated[
         str, typer.Option(help="Name of this process in the log; each ledger that reads one log needs its own.")
@@ -69,6 +72,7 @@ def share(
     from maritime.replay import DETECTOR
     from maritime.sharing.desk import Desk
     from maritime.sharing.feedback_book import FeedbackBook
+    from maritime.sharing.heads import DailyHeads, heads_beside
     from maritime.sharing.keys import SigningKey
     from maritime.sharing.ledger import Ledger
     from maritime.sharing.pseudonym_keys import read_pseudonym_keys
@@ -82,6 +86,10 @@ def share(
     settings, live = settings_of(config)
     signing = SigningKey.read(key)
     log_as_json()
+
+    def now_ms() -> int:
+        return time.time_ns() // 1_000_000
+
     with only_one(ledger), Ledger(ledger) as written:
 
         def publisher_of(read: "ReleasePolicy", sha256: str) -> "Publisher":
@@ -91,9 +99,8 @@ def share(
         policies = PolicyWatch(policy, publisher_of)
         policies.publisher()  # a bad one is told before anything is connected
         desk = Desk(written, secrets.token_bytes)
-
-        def now_ms() -> int:
-            return time.time_ns() // 1_000_000
+        daily = DailyHeads(heads or heads_beside(ledger), written, signing)
+        daily.sign_due(now_ms())  # a place that cannot be written to is told before anything is connected
 
         door = FeedbackDoor(
             written,
@@ -119,6 +126,7 @@ def share(
                 time.monotonic,
                 from_beginning=from_beginning,
                 feedback=door,
+                heads=daily,
             )
 
         def client(group: str) -> "Transport":

@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime
 from typing import Final, Literal, NamedTuple
 
 from shapely.geometry import Point, shape
+from shapely.geometry.base import BaseGeometry
 
+from maritime.sharing.cells import cell_of
 from maritime.sharing.envelope import TLP_ORDER, Envelope, known
 from maritime.sharing.evidence_kinds import EVIDENCE
 from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Partner, ReleasePolicy, Rule
@@ -195,10 +197,18 @@ def _misfit(candidate: Candidate, case: _Case) -> str | None:
     if (confidence or 0.0) < rule.min_confidence:
         return f"confidence {confidence} is below {rule.min_confidence:g}"
     if rule.area is not None:
-        point = first_position(envelope)
-        if point is None or not case.policy.shapes[rule.area].covers(point):
-            return f"its first position is not in the area {rule.area}"
+        where, said = _told_position(envelope, rule), "its first position is not"
+        if rule.grid_deg is not None:
+            said = f"the cell of {rule.grid_deg:g}° that its first position lies in is not wholly"
+        if where is None or not case.policy.shapes[rule.area].covers(where):
+            return f"{said} in the area {rule.area}"
     return None
+
+
+def _told_position(envelope: Envelope, rule: Rule) -> BaseGeometry | None:
+    """What an area is compared with: the position, or all of its cell where no more may be known than that."""
+    point = first_position(envelope)
+    return point if point is None or rule.grid_deg is None else cell_of(point.y, point.x, rule.grid_deg).shape()
 
 
 def first_position(envelope: Envelope) -> Point | None:

@@ -4,6 +4,9 @@ up to where the log was decided about.
 It lies in the ledger's own file, so that a decision, its copy and its entry are written together or not at all. A copy
 leaves the outbox only when it was delivered; who delivers begins with what is left there. Beside that every parcel is
 kept until its recipient must have purged it, for those who fetch (`maritime.sharing.sent`).
+
+What is known of an alert (its ids, how far it was decided about, its calls) leaves together: `REMEMBERED_MS` after the
+last decision, and not before its copies are purged and nothing waits.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +17,7 @@ from maritime.errors import UsageError
 from maritime.sharing.envelope import Kind, Status
 from maritime.sharing.ledger import Ledger
 from maritime.times import from_rfc3339
+from maritime.units import DAY_MS
 
 Channel = Literal["actual", "exercise"]
 
@@ -51,11 +55,18 @@ CREATE TABLE IF NOT EXISTS passed (
     topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (topic, partition)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS taken (internal_id TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS taken_of_alert ON taken (substr(internal_id, instr(internal_id, '|') + 1));
+CREATE TABLE IF NOT EXISTS remembered (internal_id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS remembered_by_time ON remembered (until_ms);
 CREATE TABLE IF NOT EXISTS calls (
     status TEXT NOT NULL, mmsi INTEGER NOT NULL, heard_ms INTEGER NOT NULL, internal_id TEXT NOT NULL, alert_id TEXT,
     PRIMARY KEY (status, mmsi, heard_ms)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS calls_by_time ON calls (heard_ms);
 """
+REMEMBERED_MS: Final = 90 * DAY_MS
+"""So long after the last decision about it an alert is known at least. Chosen: longer than episodes are told of."""
+MOST_FORGOTTEN: Final = 1_000  # chosen: alerts at a time, some 30 ms of work that a call may have to wait for
 NOBODY: Final = ""
 """In place of a partner: the id is the context's, which several recipients may be told."""
 
@@ -115,15 +126,19 @@ class Desk:
                 self._database.execute(statement)
 
     def shared_id(self, internal_id: str, partner: str = NOBODY) -> str:
-        """The UUIDv4 by which a recipient knows an alert; made at the first asking. It tells nothing."""
+        """The UUIDv4 by which a recipient knows an alert, or will when it is sent a copy. It tells nothing."""
         found = self._database.execute(
             "SELECT shared_id FROM ids WHERE internal_id = ? AND partner = ?", (internal_id, partner)
         ).fetchone()
         if found:
             return str(found[0])
         made = str(UUID(bytes=self._random_bytes(16), version=4))
-        self._database.execute("INSERT INTO ids VALUES (?, ?, ?)", (internal_id, partner, made))
+        if partner == NOBODY:
+            self._keep_id(internal_id, partner, made)
         return made
+
+    def _keep_id(self, internal_id: str, partner: str, shared_id: str) -> None:
+        self._database.execute("INSERT OR IGNORE INTO ids VALUES (?, ?, ?)", (internal_id, partner, shared_id))
 
     def copy(self, internal_id: str, partner: str) -> Copy | None:
         """The newest copy that a recipient has; None when it has none, or when it was purged."""
@@ -141,9 +156,17 @@ class Desk:
         return [partner for (partner,) in found]
 
     def send(
-        self, internal_id: str, partner: str, channel: Channel, copy: Copy, retain_until_ms: int, jws: str
+        self,
+        internal_id: str,
+        alert_id: str,
+        partner: str,
+        channel: Channel,
+        copy: Copy,
+        retain_until_ms: int,
+        jws: str,
     ) -> Parcel:
-        """Put a copy into the outbox, and keep it as the recipient's newest."""
+        """Put a copy into the outbox, and keep it as the recipient's newest, and the id by which it knows it."""
+        self._keep_id(internal_id, partner, alert_id)
         self._database.execute(
             "INSERT OR REPLACE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?)",
             (internal_id, partner, copy.revision, copy.kind, copy.sent, retain_until_ms, copy.envelope),
@@ -157,7 +180,7 @@ class Desk:
             (partner, channel, sequence, copy.envelope, jws),
         ).fetchall()
         parcel = Parcel(number, partner, channel, sequence, copy.envelope, jws)
-        self._keep(parcel, self.shared_id(internal_id, partner), copy, retain_until_ms)
+        self._keep(parcel, alert_id, copy, retain_until_ms)
         return parcel
 
     def _keep(self, parcel: Parcel, alert_id: str, copy: Copy, retain_until_ms: int) -> None:
@@ -317,3 +340,35 @@ class Desk:
             (now_ms,),
         ).fetchall()
         return [(row[0], row[1], Copy(*row[2:])) for row in rows]
+
+    def remember(self, internal_id: str, now_ms: int) -> None:
+        """It is decided about now."""
+        self._database.execute(
+            "INSERT INTO remembered VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)",
+            (internal_id, now_ms + REMEMBERED_MS),
+        )
+
+    def forget(self, now_ms: int) -> int:
+        """Forget alerts whose time is over, of which nobody has a copy and nothing waits; how many, the oldest first.
+
+        One whose copies are kept for longer is looked at again after as long as it was remembered.
+        """
+        rows = self._database.execute(
+            "SELECT internal_id, EXISTS (SELECT 1 FROM copies WHERE copies.internal_id = remembered.internal_id) "
+            "OR EXISTS (SELECT 1 FROM held WHERE held.internal_id = remembered.internal_id) "
+            "FROM remembered WHERE until_ms <= ? ORDER BY until_ms LIMIT ?",
+            (now_ms, MOST_FORGOTTEN),
+        ).fetchall()
+        gone = [(internal_id,) for internal_id, is_wanted in rows if not is_wanted]
+        for internal_id in (internal_id for internal_id, is_wanted in rows if is_wanted):
+            self.remember(internal_id, now_ms)
+        self._database.executemany("DELETE FROM taken WHERE substr(internal_id, instr(internal_id, '|') + 1) = ?", gone)
+        self._database.executemany("DELETE FROM ids WHERE internal_id = ?", gone)
+        self._database.executemany("DELETE FROM remembered WHERE internal_id = ?", gone)
+        self._database.execute(
+            "DELETE FROM calls WHERE heard_ms <= ? AND NOT EXISTS (SELECT 1 FROM remembered WHERE "
+            "remembered.internal_id = iif(status = 'actual', '', status || ':') || calls.internal_id)",
+            (now_ms - REMEMBERED_MS,),
+        )
+        return len(gone)

@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from maritime.geo.geojson import read_features
+from maritime.sharing.cells import is_made_of, is_of_whole_cells, is_too_small
 from maritime.sharing.envelope import CapSeverity, Country, Onward, OrgId, Originator, Purpose, Tlp
 from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, EvidenceClue
 
@@ -131,7 +132,9 @@ class Rule(_Part):
 
     name: Name
     types: tuple[str, ...] | None = Field(None, min_length=1, description="types of alert; left out: every type")
-    area: str | None = Field(None, description="named area in which the alert's first position lies")
+    area: str | None = Field(
+        None, description="named area in which the alert's first position lies; with a grid, the whole of its cell"
+    )
     min_severity: CapSeverity = "Unknown"
     min_confidence: float = Field(0.0, ge=0, le=1)
     delay_min: float = Field(0.0, ge=0, description="so long after it was sent")
@@ -302,6 +305,12 @@ class ReleasePolicy(_Part):
                 yield f"{place}.release.{j}", f"{said}"
         if rule.area is not None and rule.area not in self.areas:
             yield f"{place}.area", f"'{rule.area}' is no area of this policy"
+        if (
+            rule.area in self.areas
+            and rule.grid_deg is not None
+            and is_too_small(self.shapes[rule.area], rule.grid_deg)
+        ):
+            yield f"{place}.area", f"no cell of {rule.grid_deg:g}° fits into '{rule.area}', so that nothing is released"
         released = self.released_by(rule)
         if rule.pseudonyms and (told := sorted(released & IDENTITIES)):
             yield f"{place}.pseudonyms", f"a pseudonym hides nothing beside {', '.join(told)}; do not release them"
@@ -350,12 +359,26 @@ class ReleasePolicy(_Part):
             return False
         return not self.shapes[a].intersects(self.shapes[b])
 
+    def _is_cut(self, rule: Rule, grid_deg: float) -> bool:
+        """Whether in one cell of a grid a rule's area may hold one position and not another."""
+        if rule.area not in self.areas or rule.grid_deg == grid_deg:
+            return False
+        is_nested = rule.grid_deg is None or is_made_of(grid_deg, rule.grid_deg)
+        return not is_nested or not is_of_whole_cells(self.shapes[rule.area], grid_deg)
+
     def _order_faults(self, earlier: Candidate, later: Candidate) -> Iterator[tuple[str, str]]:
         a, b = earlier.rule, later.rule
         if a.types is not None and b.types is not None and not set(a.types) & set(b.types):
             return
         if self._are_apart(a.area, b.area):
             return
+        if b.grid_deg is not None and self._is_cut(a, b.grid_deg):
+            yield (
+                later.place,
+                f"whoever gets a cell by rule '{b.name}' knows that it lies not in the area '{a.area}' of rule "
+                f"'{a.name}' ({earlier.place}), which is tried before it, and that area cuts cells; let its borders "
+                f"run along the lines of a grid of {b.grid_deg:g}°",
+            )
         told_a, told_b = self.released_by(a), self.released_by(b)
         if further := sorted(told_b - told_a):
             more = f"releases {', '.join(further)}"

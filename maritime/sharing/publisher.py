@@ -90,7 +90,7 @@ class Publisher:
         return [parcel for _, parcel in decided if parcel is not None]
 
     def purge(self, now_ms: int) -> int:
-        """Forget the copies that recipients must have purged by now; how many."""
+        """Forget the copies that recipients must have purged by now, and alerts of long ago; how many copies."""
         with self._ledger.transaction():
             purged = self.desk.purge(now_ms)
             entries = [
@@ -109,10 +109,12 @@ class Publisher:
                 for internal_id, partner, copy in purged
             ]
             self._ledger.append(entries, self._random_bytes)
+            self.desk.forget(now_ms)
         return len(purged)
 
     def _taken(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         alert = _apart(alert, status)
+        self.desk.remember(alert.alert_id, now_ms)
         whole = self._whole(alert, status, now_ms)
         if whole is None:
             return [(self._entry(alert, "nobody", "denied", "no_mark", now_ms), None)]
@@ -126,6 +128,7 @@ class Publisher:
         return [self._decided(alert, whole, name, status, now_ms, now_ms) for name in order]
 
     def _called(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
+        self.desk.remember(alert.alert_id, now_ms)
         whole = self._whole(alert, status, now_ms)
         if whole is None:
             return [(self._entry(alert, "nobody", "denied", "no_mark", now_ms), None)]
@@ -140,6 +143,7 @@ class Publisher:
         return told
 
     def _urgent(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
+        self.desk.remember(alert.alert_id, now_ms)
         whole = self._whole(alert, "actual", now_ms)
         if whole is None or not is_urgent(whole) or alert.state == "retracted":
             return []
@@ -260,7 +264,7 @@ class Publisher:
         channel: Channel = "actual" if copy.status == "actual" else "exercise"
         until_ms = from_rfc3339(copy.handling.retain_until) if copy.handling.retain_until else now_ms
         kept = Copy(copy.revision, copy.kind, copy.sent, canonical)
-        parcel = self.desk.send(alert.alert_id, partner, channel, kept, until_ms, jws)
+        parcel = self.desk.send(alert.alert_id, copy.alert_id, partner, channel, kept, until_ms, jws)
         entry = self._entry(alert, partner, written, decision.code, now_ms, decision.rule)
         return entry.model_copy(
             update={

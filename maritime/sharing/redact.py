@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from maritime.errors import UsageError
+from maritime.sharing.cells import Cell, cell_of
 from maritime.sharing.envelope import Envelope, offset_time
 from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, Kind
 from maritime.sharing.policy import TIMES, Partner, ReleasePolicy, Rule
@@ -205,7 +206,7 @@ def _whereabouts(envelope: Envelope, rule: Rule, named: frozenset[str]) -> dict[
         if named & {"geometry", "places"}:
             made["position_uncertainty_m"] = envelope.position_uncertainty_m
         return made
-    cells = [_cell(each.lat, each.lon, rule.grid_deg) for each in envelope.places]
+    cells = [cell_of(each.lat, each.lon, rule.grid_deg) for each in envelope.places]
     if "places" in named:
         made["places"] = [
             _place(each.model_dump(), named, rule) | _middle(cell)
@@ -251,27 +252,12 @@ def _place(place: Mapping[str, Any], named: frozenset[str], rule: Rule) -> dict[
     return made
 
 
-def _cell(lat: float, lon: float, grid_deg: float) -> tuple[float, float, float, float]:
-    """South, west, north, east of the cell that a position lies in."""
-    south, north = _between(lat, -90.0, 90.0, grid_deg)
-    west, east = _between(lon, -180.0, 180.0, grid_deg)
-    return south, west, north, east
-
-
-def _between(deg: float, least: float, most: float, grid_deg: float) -> tuple[float, float]:
-    """The lines of the grid around a coordinate; the last cell takes what is left, so that none is narrower."""
-    count = math.floor((most - least) / grid_deg + 1e-9)
-    number = min(math.floor((deg - least) / grid_deg), count - 1)
-    upper = most if number == count - 1 else least + (number + 1) * grid_deg
-    return round(least + number * grid_deg, 9), round(upper, 9)
-
-
-def _middle(cell: tuple[float, float, float, float]) -> dict[str, float]:
+def _middle(cell: Cell) -> dict[str, float]:
     south, west, north, east = cell
     return {"lat": round((south + north) / 2, 9), "lon": round((west + east) / 2, 9)}
 
 
-def _half_diagonal_m(cell: tuple[float, float, float, float]) -> int:
+def _half_diagonal_m(cell: Cell) -> int:
     """From the middle of a cell to its farthest corner, rounded up to 100 m: a function of the cell alone."""
     south, west, north, east = cell
     nearest_lat = 0.0 if south <= 0.0 <= north else min(abs(south), abs(north))
@@ -279,7 +265,7 @@ def _half_diagonal_m(cell: tuple[float, float, float, float]) -> int:
     return math.ceil(math.hypot((north - south) / 2 * DEGREE_M, across_m) / 100.0) * 100
 
 
-def _cells_geometry(cells: list[tuple[float, float, float, float]]) -> dict[str, Any]:
+def _cells_geometry(cells: list[Cell]) -> dict[str, Any]:
     rings = [
         [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
         for south, west, north, east in dict.fromkeys(cells)

@@ -32,6 +32,8 @@ COUNTERS: Final = {
     "repeated": "Of these decided about already",
     "poison": "Records that could not be decided about",
     "purged": "Copies forgotten, as their recipients must",
+    "heads": "Heads of the ledger signed, one each day",
+    "heads_failed": "Times that a head could not be written",
     "failures": "Cycles that failed",
     "fenced": "Times another client took this one's place",
     "missing": "Partitions whose records were gone before they were read",

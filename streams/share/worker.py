@@ -7,7 +7,8 @@ first, through a client of their own.
 
 Whether it is an exercise: all of a log that is one, all that does not say it is actual, and in an actual log what lies
 more than a day from now in event time. An alert that began to be told as actual goes on so, with higher revisions;
-those that were decided about already are passed over, so a replay of it tells nothing.
+those that were decided about already are passed over, so a replay of it tells nothing. One that was raised so long ago
+that it may have been told of and forgotten is never actual again.
 """
 
 import logging
@@ -25,7 +26,8 @@ from pydantic import ValidationError
 from maritime.alerts.alert import Alert, Detector
 from maritime.alerts.schema import PublishedAlert
 from maritime.errors import FencedError, OutputError, TransportError, UsageError
-from maritime.sharing.desk import Channel, Desk, Feed, Parcel, id_apart
+from maritime.sharing.desk import REMEMBERED_MS, Channel, Desk, Feed, Parcel, id_apart
+from maritime.sharing.heads import DailyHeads
 from maritime.sharing.ledger import Ledger
 from maritime.units import DAY_MS, MINUTE_MS
 from streams.codec import ToldAlert, ToldCall, unpack_event
@@ -48,6 +50,10 @@ MOST_RECORDS: Final = 200
 LONGEST_PAUSE_S: Final = 5.0
 SHORTEST_PAUSE_S: Final = 0.1
 MOST_FAILURES: Final = 20  # as of detectors
+COUNTED: Final = (
+    *("cycles", "alerts", "calls", "old", "poison", "repeated"),
+    *("purged", "heads", "heads_failed", "failures", "fenced"),
+)
 CONTENT_ERRORS: Final = (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What an alert may lead to that says something else than its schema allows."""
 
@@ -65,6 +71,7 @@ class SharePace:
     join_s: float = 1.0  # for partitions; a poll that ends earlier begins to join anew, for ever
     due_every_s: float = 1.0  # what has waited for its hour
     purge_every_s: float = 60.0
+    head_every_s: float = 60.0  # looked whether it is another day
 
 
 class Clients(NamedTuple):
@@ -94,9 +101,13 @@ class ShareWorker:
         pace: SharePace | None = None,
         *,
         from_beginning: bool = False,
+        heads: DailyHeads | None = None,
         feedback: FeedbackDoor | None = None,
     ) -> None:
-        """`maker` is who calls beacons, as alerts say it. Without `feedback` nobody hears what partners say."""
+        """`maker` is who calls beacons, as alerts say it; with `heads` each day's head of the ledger is signed.
+
+        Without `feedback` nobody hears what partners say.
+        """
         with _ledger_errors(ledger), ledger.transaction():
             desk.bind(status)
         self._ledger, self._desk, self._policies = ledger, desk, policies
@@ -115,11 +126,10 @@ class ShareWorker:
             self._unsure,
             longest_pause_s=LONGEST_RESCUE_PAUSE_S,
         )
-        self._due_at_s = self._purge_at_s = clock()
+        self._heads = heads
+        self._due_at_s = self._purge_at_s = self._head_at_s = clock()
         self._most = FIRST_RECORDS  # of a poll; as many as can be decided about in DECIDE_S
-        self._counts = Counter(
-            dict.fromkeys(("cycles", "alerts", "calls", "old", "poison", "repeated", "purged", "failures", "fenced"), 0)
-        )
+        self._counts = Counter(dict.fromkeys(COUNTED, 0))
         self._arrived: Counter[Feed] = Counter()
         self.failures_in_a_row = 0
         self.last_error: TransportError | None = None
@@ -281,7 +291,9 @@ class ShareWorker:
         alert = told.alert
         status: Channel = "actual"
         if told.status != "actual" or self._desk.newest_taken(self._called(alert, "actual").alert_id) < 0:
-            status = self._of_now(told.status, max(alert.raised_ms, alert.ended_ms or 0), now_ms)
+            may_be_forgotten = now_ms - alert.raised_ms >= REMEMBERED_MS - NEAR_MS
+            ended_ms = 0 if may_be_forgotten else alert.ended_ms or 0  # its end makes it no news to who may have had it
+            status = self._of_now(told.status, max(alert.raised_ms, ended_ms), now_ms)
         alert = self._called(alert, status)
         if alert.revision <= self._desk.newest_taken(id_apart(alert.alert_id, status)):
             self._counts["repeated"] += 1
@@ -308,7 +320,7 @@ class ShareWorker:
         return "exercise"
 
     def _keep_time(self) -> None:
-        """Release what has waited for its hour, and forget copies that are to be purged."""
+        """Release what has waited for its hour, forget copies that are to be purged, sign the day's head."""
         now_s = self._clock()
         if now_s >= self._due_at_s:
             self._policies.publisher().release_due(self._now_ms())
@@ -318,6 +330,21 @@ class ShareWorker:
             if self._feedback is not None:
                 self._feedback.purge()
             self._purge_at_s = now_s + self._pace.purge_every_s
+        if self._heads is not None and now_s >= self._head_at_s:
+            self._head_at_s = now_s + self._pace.head_every_s
+            self._sign_head(self._heads)
+
+    def _sign_head(self, heads: DailyHeads) -> None:
+        """Sign the day's head. That it cannot be written stops nobody from being told of distress."""
+        try:
+            head = heads.sign_due(self._now_ms())
+        except OutputError as error:
+            self._counts["heads_failed"] += 1
+            tell(_log, "head not written", logging.ERROR, why=str(error))
+            return
+        if head is not None:
+            self._counts["heads"] += 1
+            tell(_log, "head signed", size=head.size, root=head.root.hex())
 
     def _hear(self) -> int:
         """Take some of what partners say."""

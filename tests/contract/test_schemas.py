@@ -22,6 +22,8 @@ from streams.transport import Partition, Record
 from tests.cli.running import PROJECT
 from tests.detect.fleet import fleet, statics
 from tests.streams.live import drain, records, setup_of, topics, worker_of, write
+from tests.streams.share.office import Office, alert
+from tests.streams.share.office import records_of as shared_records
 
 SCHEMAS = PROJECT / "docs" / "schemas"
 SCENARIOS = ("demo_andaman", "distress_beacons", "outage_feed", "position_withheld", "shared_mmsi")
@@ -148,6 +150,29 @@ def test_distress_calls_fit_and_wrong_ones_do_not(live):
     assert faults("distress_event", alerts[0])
     for field, value in {"device": "buoy", "call": 3, "lat": 91, "heard_at": "now"}.items():
         assert faults("distress_event", {**calls[0], "data": {**calls[0]["data"], field: value}}), field
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory):
+    """What partners' topics hold after alerts, an update, a cancel and an exercise."""
+    office = Office(tmp_path_factory.mktemp("office"))
+    office.write(shared_records([alert(0), alert(1)]))
+    office.write(shared_records([alert(0, 1)]))
+    office.write(shared_records([alert(1, 1, state="retracted")]))
+    office.write(shared_records([alert(2)], "exercise"))
+    office.work()
+    return [*office.got("fleet"), *office.got("fleet", exercise=True)]
+
+
+def test_what_partners_are_sent_fits_and_wrong_ones_do_not(delivered):
+    assert {event["alertkind"] for event in delivered} == {"alert", "update", "cancel"}
+    assert {event["alertstatus"] for event in delivered} == {"actual", "exercise"}
+    for event in delivered:
+        assert faults("envelope_event", event) == [], event["id"]
+        assert set(event) <= set(schema("envelope_event")["properties"])
+    wrong = {"jws": None, "sequence": "1", "time": "now", "id": "1@1", "dataclassification": "RED", "dataschema": "x"}
+    for field, value in wrong.items():
+        assert faults("envelope_event", {**delivered[0], field: value}), field
 
 
 def texts(headers):

@@ -20,7 +20,7 @@ from tests.sharing.samples import TYPES, full
 LEAK = "LEAKMARK"
 TLPS = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED")
 PURPOSES = ("maritime_safety", "border_surveillance", "search_and_rescue", "customs")
-AREAS = {"west": {"box": [90, 0, 98.2, 20]}, "east": {"box": [98.3, 0, 110, 20]}, "all": {"box": [0, 0, 180, 90]}}
+AREAS = {"west": {"box": [90, 0, 98.5, 20]}, "east": {"box": [99, 0, 110, 20]}, "all": {"box": [0, 0, 180, 90]}}
 AGREEMENTS = (("2026-01-01", "2026-12-31"), ("2026-03-14", "2026-03-15"), ("2026-03-15", "2026-03-16"))
 
 
