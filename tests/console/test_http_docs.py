@@ -1,6 +1,7 @@
 """What docs/sharing_http.md shows is run against a server."""
 
 import base64
+import json
 import re
 import shutil
 import subprocess
@@ -22,9 +23,9 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def ran(house, *command):
+def ran(house, *command, cwd=None):
     env = {"URL": house.url, "TOKEN": house.tokens["now"], "NAME": "now", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -32,9 +33,20 @@ def ran(house, *command):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_lines_for_the_shell_bring_the_alerts(house):
     house.take(ALERT, alert(1))
-    events, features = (ran(house, "sh", "-c", block) for block in blocks("sh"))
+    events, features = (ran(house, "sh", "-c", block) for block in blocks("sh") if "feedback" not in block)
     assert len(events.splitlines()) == 2
     assert features.count('"type": "Feature"') == 2
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_for_feedback_say_it(house, tmp_path):
+    house.take(ALERT)
+    (block,), (line,) = blocks("json"), (block for block in blocks("sh") if "feedback" in block)
+    message = json.loads(block) | {"alert_id": house.publisher.desk.shared_id(ALERT.alert_id, "now")}
+    (tmp_path / "feedback.json").write_text(json.dumps(message))
+    told = json.loads(ran(house, "sh", "-c", line, cwd=tmp_path))
+    assert told == {"feedback_id": message["feedback_id"], "state": "waiting"}
+    assert [each.kind for each in house.hear()] == ["dismissed"]
 
 
 def test_the_lines_for_the_client_list_the_objects(house):
