@@ -215,6 +215,20 @@ class Ledger:
                 return int(seq)
         raise UsageError(f"{partner} was sent no revision {revision} of {alert_id} by this ledger")
 
+    def find_words(self, alert_id: str, partner: str, sha256_hex: str) -> int:
+        """The place of what a partner said of its copy, or was answered, by the SHA-256 of its canonical bytes.
+
+        Raises UsageError when there is none.
+        """
+        found = self._rows(
+            "SELECT seq, entry FROM entries WHERE json_extract(entry, '$.alert_id') = ? ORDER BY seq", alert_id
+        )
+        for seq, text in found:
+            entry = Entry.model_validate_json(text)
+            if entry.decision in SPOKEN and (entry.partner, entry.sha256) == (partner, sha256_hex):
+                return int(seq)
+        raise UsageError(f"{partner} said nothing of that kind of {alert_id} by this ledger")
+
     def head(self, at: str) -> Head:
         """The ledger's state at that time, to be signed: that of now."""
         size, last_hash = self._tail()

@@ -9,8 +9,10 @@ import pytest
 import requests
 
 from maritime.sharing.answer import ANSWER
+from maritime.sharing.canonical import canonical
 from maritime.sharing.feedback import MOST_BYTES
 from maritime.sharing.feedback_spool import MOST_WAITING, FeedbackSpool
+from maritime.sharing.receipts import check_receipt, read_head
 from maritime.sharing.signatures import sign_bytes, verify
 from maritime.units import MINUTE_MS
 from tests.console.house import ALERT, NOW_MS, House
@@ -248,3 +250,16 @@ def test_half_a_message_that_never_ends_is_given_up(build) -> None:
         head = f"POST /feedback HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {house.tokens['also']}\r\n"
         connection.sendall((head + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{").encode())
         assert post(house, mine(house)).status_code == 202  # nobody else waits for it
+
+
+def test_what_was_said_can_be_proved_to_who_said_it(full: House) -> None:
+    record = mine(full)
+    post(full, record)
+    full.hear()
+    path = f"/receipts/feedback/{feedback_id(1)}"
+    assert full.get(path).status_code == 409  # no head covers it
+    full.sign_head()
+    proof = full.get(path).json()
+    check_receipt(proof["receipt"], read_head(proof["head"], full.keys, full.clock_ms), canonical(record))
+    assert full.get(path, "also").status_code == 404
+    assert full.get(f"/receipts/feedback/{feedback_id(2)}").status_code == 404

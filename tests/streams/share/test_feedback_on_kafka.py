@@ -62,6 +62,14 @@ def test_killed_again_and_again_it_takes_each_message_once_and_answers_once(log,
         producer.send(f"feedback.{name}", b"nothing")
         producer.send(f"feedback.{name}", b"x" * 500_000)
     producer.flush()
+    # a partner that packs 100 MB of nothing into a few KiB is not heard; all others are
+    bomber = KafkaProducer(
+        bootstrap_servers=own_broker.bootstrap,
+        compression_type="zstd",
+        max_request_size=200_000_000,
+    )
+    bomber.send("feedback.rescue", bytes(100_000_000)).get(timeout=60)
+    bomber.close()
     for threshold in (1, 25, 45):
         process = started(tmp_path, own_broker.bootstrap)
         until_s = time.monotonic() + PATIENCE_S
@@ -91,3 +99,4 @@ def test_killed_again_and_again_it_takes_each_message_once_and_answers_once(log,
     (answered,) = shared_with(log, "answers.guard")
     assert json.loads(answered.value)["data"]["text"] == "Flag unknown."
     assert re.search(r'"feedback refused".*"not_valid"', (tmp_path / "share.log").read_text())
+    assert re.search(r'"feedback not reached".*"rescue".*unpacks to more', (tmp_path / "share.log").read_text())
