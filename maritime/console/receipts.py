@@ -1,4 +1,4 @@
-"""Receipts: that a partner's copy, or what it said, is in the originator's ledger, and the keys that verify all that."""
+"""Receipts: that a partner's copy, or what it said, is in the originator's ledger, and the keys to verify it."""
 
 from collections.abc import Callable
 from hashlib import sha256

@@ -17,6 +17,7 @@ from streams.transport import Outgoing, Partition, Record, Transport
 
 MOST_RECORDS: Final = 50  # chosen: of a look; keeping them takes less than 0.1 s, which a distress call may wait
 MOST_OF_PARTNER: Final = 20  # so that one who writes a lot leaves room for others
+LOOKS_LEFT_OUT: Final = 60  # chosen: a minute, for a topic that the log refuses; trying costs up to 0.1 s
 EVERYBODY: Final = ""
 """In place of a partner: the log itself fails."""
 
@@ -48,6 +49,7 @@ class FeedbackExchange:
         self._connect = connect
         self._transport: Transport | None = None
         self._turn = 0
+        self._left_out: dict[str, tuple[int, str]] = {}  # by topic, for how many more looks, and why
 
     def look(self, places: Mapping[str, int | None], letters: Sequence[Letter]) -> Exchanged:
         """Read each partner's feedback from its place on, the oldest where it has none; then send the letters.
@@ -60,9 +62,11 @@ class FeedbackExchange:
                 self._transport = self._connect()
             known = self._transport.topics()
             for partner in self._in_turn([name for name in places if feedback_of(name) in known]):
-                self._read(self._transport, partner, places[partner], done)
+                if self._may_try(feedback_of(partner), partner, done):
+                    self._read(self._transport, partner, places[partner], done)
             for letter in letters:
-                if answers_of(letter.partner) in known:  # else it is fetched over HTTP
+                topic = answers_of(letter.partner)
+                if topic in known and self._may_try(topic, letter.partner, done):  # else it is fetched over HTTP
                     self._send(self._transport, letter, done)
         except TransportError as error:
             done.failing[EVERYBODY] = str(error)
@@ -75,6 +79,18 @@ class FeedbackExchange:
         if transport is not None:
             with suppress(TransportError):
                 transport.close()
+
+    def _may_try(self, topic: str, partner: str, done: Exchanged) -> bool:
+        """Whether it is time for a topic, which is always so but after a refusal."""
+        left, why = self._left_out.pop(topic, (0, ""))
+        if left > 0:
+            self._left_out[topic] = (left - 1, why)
+            done.failing[partner] = why
+        return left <= 0
+
+    def _refused(self, topic: str, partner: str, error: RefusedError, done: Exchanged) -> None:
+        done.failing[partner] = str(error)
+        self._left_out[topic] = (LOOKS_LEFT_OUT, str(error))
 
     def _in_turn(self, partners: Sequence[str]) -> list[str]:
         """Each time another one comes first."""
@@ -91,12 +107,12 @@ class FeedbackExchange:
             first, end = transport.bounds(partition)
             done.missing += place is not None and place < first
             begin = first if place is None or place > end else max(place, first)  # beyond: of a log that is no more
-            found = list(islice(transport.read(partition, begin), most))
+            found = list(islice(transport.read(partition, begin), most)) if begin < end else []
             done.records += [(partner, record) for record in found]
             # at its end all was read, also marks of transactions, which have offsets too
             done.reached[partition.topic] = found[-1].offset + 1 if len(found) == most else max(begin, end)
         except RefusedError as error:
-            done.failing[partner] = str(error)
+            self._refused(partition.topic, partner, error, done)
 
     def _send(self, transport: Transport, letter: Letter, done: Exchanged) -> None:
         topic = answers_of(letter.partner)
@@ -105,4 +121,4 @@ class FeedbackExchange:
             transport.commit()
             done.sent.append(letter.number)
         except RefusedError as error:
-            done.failing[letter.partner] = str(error)
+            self._refused(topic, letter.partner, error, done)

@@ -17,7 +17,7 @@ from maritime.sharing.ledger_check import check
 from maritime.sharing.signatures import verify
 from maritime.units import DAY_MS
 from streams.memory import MemoryLog
-from streams.share.feedback_exchange import EVERYBODY, MOST_OF_PARTNER
+from streams.share.feedback_exchange import EVERYBODY, LOOKS_LEFT_OUT, MOST_OF_PARTNER
 from streams.topic_names import ALERTS
 from streams.transport import Outgoing, Partition
 from tests.sharing.policies import partner, rule
@@ -222,6 +222,33 @@ def test_a_topic_of_answers_that_refuses_holds_up_nobody(tmp_path: Path) -> None
     assert (len(answers(office, "fleet")), len(answers(office, "guard"))) == (0, 1)
     assert office.door is not None
     assert office.door.failing == {"fleet": "no"}
+
+
+def test_a_topic_that_cannot_be_read_is_left_out_for_a_while_and_then_tried_again(tmp_path: Path) -> None:
+    office = hearing(tmp_path)
+    office.write([record(office, "fleet"), record(office, "guard")])
+    tried = []
+
+    def fault(point: str) -> None:
+        if point == "read":
+            tried.append(point)
+            if len(tried) == 1:
+                raise RefusedError("unpacks to too much")
+
+    plain = office._connect
+    office._connect = lambda name, _: plain(name, fault if name == "feedback" else None)
+    office.restart()
+    office.work()
+    assert office.door is not None
+    ((refused, why),) = office.door.failing.items()
+    assert why == "unpacks to too much"
+    assert [name for name, _, _ in heard(office)] == [name for name in ("fleet", "guard") if name != refused]
+    assert len(tried) == 2
+    for _ in range(LOOKS_LEFT_OUT + 2):
+        office.worker.cycle()
+    office.work()
+    assert len(heard(office)) == 2
+    assert office.door.failing == {}
 
 
 def test_what_lies_in_the_folder_is_taken_and_gone(office: Office) -> None:
