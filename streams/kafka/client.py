@@ -13,7 +13,7 @@ from kafka.net.compat import KafkaNetClient
 from pydantic import SecretStr
 
 from maritime.errors import ConfigurationError, FencedError, RefusedError, TransportError
-from streams.kafka.unpacking import UnpacksToTooMuchError
+from streams.kafka.unpacking import CannotUnpackError
 from streams.settings import PASSWORD_FILE_VARIABLE, PASSWORD_VARIABLE, KafkaSettings
 
 Answer = TypeVar("Answer")
@@ -43,7 +43,8 @@ REFUSED: Final = (
     kafka_errors.InvalidTopicError,
     kafka_errors.InvalidTimestampError,
     kafka_errors.PolicyViolationError,
-    UnpacksToTooMuchError,
+    kafka_errors.UnsupportedCodecError,
+    CannotUnpackError,
 )
 
 

@@ -52,7 +52,7 @@ class FeedbackExchange:
         self._left_out: dict[str, tuple[int, str]] = {}  # by topic, for how many more looks, and why
 
     def look(self, places: Mapping[str, int | None], letters: Sequence[Letter]) -> Exchanged:
-        """Read each partner's feedback from its place on, the oldest where it has none; then send the letters.
+        """Send the letters; then read each partner's feedback from its place on, the oldest where it has none.
 
         Raises nothing: what fails is told.
         """
@@ -61,13 +61,13 @@ class FeedbackExchange:
             if self._transport is None:
                 self._transport = self._connect()
             known = self._transport.topics()
-            for partner in self._in_turn([name for name in places if feedback_of(name) in known]):
-                if self._may_try(feedback_of(partner), partner, done):
-                    self._read(self._transport, partner, places[partner], done)
             for letter in letters:
                 topic = answers_of(letter.partner)
                 if topic in known and self._may_try(topic, letter.partner, done):  # else it is fetched over HTTP
                     self._send(self._transport, letter, done)
+            for partner in self._in_turn([name for name in places if feedback_of(name) in known]):
+                if self._may_try(feedback_of(partner), partner, done):
+                    self._read(self._transport, partner, places[partner], done)
         except TransportError as error:
             done.failing[EVERYBODY] = str(error)
             self.close()
@@ -88,7 +88,7 @@ class FeedbackExchange:
             done.failing[partner] = why
         return left <= 0
 
-    def _refused(self, topic: str, partner: str, error: RefusedError, done: Exchanged) -> None:
+    def _refused(self, topic: str, partner: str, error: TransportError, done: Exchanged) -> None:
         done.failing[partner] = str(error)
         self._left_out[topic] = (LOOKS_LEFT_OUT, str(error))
 
@@ -111,8 +111,10 @@ class FeedbackExchange:
             done.records += [(partner, record) for record in found]
             # at its end all was read, also marks of transactions, which have offsets too
             done.reached[partition.topic] = found[-1].offset + 1 if len(found) == most else max(begin, end)
-        except RefusedError as error:
+        except TransportError as error:
             self._refused(partition.topic, partner, error, done)
+            if not isinstance(error, RefusedError):  # be it the log or this topic, the next look begins with others
+                raise
 
     def _send(self, transport: Transport, letter: Letter, done: Exchanged) -> None:
         topic = answers_of(letter.partner)
