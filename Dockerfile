@@ -16,7 +16,7 @@ COPY constraints.txt /
 COPY --from=wheel /wheel /wheel
 RUN python -m venv /opt/maritime \
     && /opt/maritime/bin/pip install --no-cache-dir --disable-pip-version-check --no-compile \
-        --constraint /constraints.txt "$(ls /wheel/*.whl)[live]"
+        --constraint /constraints.txt "$(ls /wheel/*.whl)[live,share]"
 # The kernels' cache is known by the times of the sources, of which layers keep whole seconds only.
 RUN find /opt/maritime -name '*.py' -exec touch --date=2020-01-01T00:00:00Z {} + \
     && /opt/maritime/bin/python -m compileall -q /opt/maritime/lib \
@@ -25,7 +25,8 @@ RUN find /opt/maritime -name '*.py' -exec touch --date=2020-01-01T00:00:00Z {} +
 
 FROM python:3.12-slim-bookworm
 LABEL org.opencontainers.image.title="maritime-watch" org.opencontainers.image.licenses="Apache-2.0"
-RUN groupadd --gid 10001 maritime && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin maritime
+RUN groupadd --gid 10001 maritime && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin maritime \
+    && install --directory --mode=0700 --owner=10001 --group=10001 /ledger
 COPY --from=installed /opt/maritime /opt/maritime
 COPY --chmod=0755 deploy/entrypoint.sh /usr/local/bin/entrypoint.sh
 ENV PATH=/opt/maritime/bin:$PATH \

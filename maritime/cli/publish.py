@@ -1,6 +1,7 @@
 """`maritime share`: alerts of the log to the topics of partners, as the policy says."""
 
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -132,7 +133,8 @@ def share(
         def client(group: str) -> "Transport":
             return client_of(live, group, member)
 
-        clients = Clients(lambda: client(f"share.{member}"), lambda: client(f"share.{member}.rescue"))
+        group = f"share.{member}"
+        clients = Clients(*(partial(client, name) for name in (group, f"{group}.rescue", f"{group}.delivery")))
         observed = ObservedShare(make, clients, written, desk)
         before = signal.signal(signal.SIGHUP, lambda *_: policies.again())
         try:

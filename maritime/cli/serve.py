@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maritime.cli.log import log_as_json, stopped_by_signals
+from maritime.cli.log import MetricsHost, MetricsPort, log_as_json, served, stopped_by_signals
 from maritime.cli.screen import Json, answer, print_json
 from maritime.cli.share import need_share
-from maritime.errors import ConfigurationError
+from maritime.errors import ConfigurationError, UsageError
+from streams.loopback import LOOPBACK
 
 if TYPE_CHECKING:
     from maritime.console.caller import Reader
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from maritime.console.watched import Watched
     from maritime.console.webhooks import Webhooks
     from maritime.sharing.policy import ReleasePolicy
+    from streams.observe.health import Pulse
 
 app = typer.Typer(no_args_is_help=True, help="What partners read over HTTP.")
 
@@ -52,6 +54,8 @@ def partners(
     requests_per_minute: Annotated[float, typer.Option(min=1, help="So many of each partner, in the long run.")] = 120,
     burst: Annotated[int, typer.Option(min=1, help="So many of each partner at once.")] = 60,
     stop_after_s: Annotated[float | None, typer.Option(min=0, help="Stop after so long; else when told.")] = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
     as_json: Json = False,
 ) -> int:
     """Serve each partner what it was sent, until stopped: TAXII 2.1, GeoJSON, an Atom feed of CAP, CloudEvents."""
@@ -70,6 +74,9 @@ def partners(
     from maritime.sharing.policy_file import load_policy
     from maritime.sharing.receipts import read_heads
     from maritime.sharing.sent import SentParcels
+    from streams.observe.health import Pulse
+    from streams.observe.log_metrics import LogMetrics
+    from streams.observe.webhook_metrics import WebhookMetrics
 
     if tokens is None and client_ca is None:
         raise ConfigurationError("nobody could prove who it is; give --tokens, --client-ca or both")
@@ -102,7 +109,13 @@ def partners(
     with ExitStack() as stack:
         stop = stack.enter_context(stopped_by_signals())
         stack.callback(reader.close)
-        asyncio.run(_served(api, Site(host, port, tls, (public_url or "").rstrip("/")), hooks, stop, stop_after_s, say))
+        pulse, registry = Pulse(time.monotonic), LogMetrics().registry
+        if hooks:
+            registry.register(WebhookMetrics(hooks.counts))
+        stack.enter_context(served(registry, pulse, metrics_host, metrics_port))
+        asyncio.run(
+            _served(api, Site(host, port, tls, (public_url or "").rstrip("/")), hooks, stop, stop_after_s, say, pulse)
+        )
     return 0
 
 
@@ -131,6 +144,29 @@ def token(
     return 0
 
 
+def resume(
+    partner: Annotated[str, typer.Argument(help="Whose webhook is to be told again, by the name in the policy.")],
+    webhooks: Annotated[Path, typer.Option(help="Webhooks (YAML), as `serve partners` has them.")],
+    as_json: Json = False,
+) -> int:
+    """Tell a webhook again that was given up, from where it was; a server that runs notices within a second or so."""
+    need_share()
+    from maritime.console.given_up import GivenUp
+    from maritime.console.webhook_settings import webhook_settings
+
+    settings = webhook_settings(webhooks)
+    if partner not in settings.hooks:
+        raise UsageError(f"{webhooks}: hooks: there is none of '{partner}'; there are {', '.join(settings.hooks)}")
+    taken = GivenUp(settings.state).take_up(partner)
+    if as_json:
+        print_json({"partner": partner, "taken_up": taken})
+    elif taken:
+        print(f"{partner} is told again")
+    else:
+        print(f"{partner} was not given up")
+    return 0
+
+
 def _webhooks(path: Path, reader: "Reader", policy: "Watched[ReleasePolicy]") -> "Webhooks":
     from maritime.console.webhook_settings import load_webhooks
     from maritime.console.webhooks import Clocks, Webhooks
@@ -149,17 +185,31 @@ async def _served(
     stop: Event,
     stop_after_s: float | None,
     say: Callable[[int], None],
+    pulse: "Pulse",
 ) -> None:
     """Serve, and tell, until `stop`."""
-    telling = asyncio.create_task(hooks.run()) if hooks else None
+    working = [asyncio.create_task(_beating(pulse, hooks))]
+    if hooks:
+        working.append(asyncio.create_task(hooks.run()))
     if stop_after_s is not None:
         asyncio.get_running_loop().call_later(stop_after_s, stop.set)
     try:
         await api.serve(site, stop, say)
     finally:
-        if telling:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+
+
+async def _beating(pulse: "Pulse", hooks: "Webhooks | None") -> None:
+    """Say each second that the loop turns, and which webhooks are given up."""
+    while True:
+        pulse.turned(
+            *(f"the webhook of {each.partner} is given up" for each in hooks.counts() if each.is_given_up)
+            if hooks
+            else ()
+        )
+        await asyncio.sleep(1.0)
 
 
 def _now_ms() -> int:
@@ -173,3 +223,4 @@ def serve() -> None:
 
 app.command()(answer(partners))
 app.command()(answer(token))
+app.command()(answer(resume))

@@ -72,10 +72,15 @@ class WebhookSettings(BaseModel):
 
 def load_webhooks(path: Path) -> tuple[WebhookSettings, dict[str, SecretBytes]]:
     """Settings and secrets; files are looked for beside the settings. Raises ConfigurationError."""
+    settings = webhook_settings(path)
+    secrets = {partner: _secret(path.parent / hook.secret_file) for partner, hook in settings.hooks.items()}
+    return settings, secrets
+
+
+def webhook_settings(path: Path) -> WebhookSettings:
+    """Settings alone; the state is looked for beside them. Raises ConfigurationError."""
     settings = load_settings(WebhookSettings, path)
-    folder = path.parent
-    secrets = {partner: _secret(folder / hook.secret_file) for partner, hook in settings.hooks.items()}
-    return settings.model_copy(update={"state": folder / settings.state}), secrets
+    return settings.model_copy(update={"state": path.parent / settings.state})
 
 
 def is_numeric(host: str) -> bool:

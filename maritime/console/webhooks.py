@@ -1,9 +1,10 @@
 """Webhooks: tells partners that want it, a CloudEvent at a time, in the order of their channel, each at least once.
 
 Signed as Standard Webhooks has it: HMAC-SHA-256 over id, time and body. What fails is tried again, later each time,
-until it is taken or the days are over; then that partner is told no more, until somebody starts it again. Every partner
-has a task of its own: one that does not answer delays nobody else. Redirects are not followed, and no private address
-is connected to unless that partner's is to be one: a name must not lead into the house.
+until it is taken or the days are over; then that partner is told no more, over restarts too, until somebody takes it up
+again (`maritime.console.given_up`). Every partner has a task of its own: one that does not answer delays nobody else.
+Redirects are not followed, and no private address is connected to unless that partner's is to be one: a name must not
+lead into the house.
 """
 
 import asyncio
@@ -11,14 +12,14 @@ import base64
 import hmac
 import json
 import logging
-import os
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiohttp
 from aiohttp.abc import ResolveResult
@@ -27,6 +28,7 @@ from pydantic import SecretBytes
 
 from maritime.console.access import is_in_force
 from maritime.console.caller import Reader
+from maritime.console.given_up import GivenUp, write_whole
 from maritime.console.watched import Watched
 from maritime.console.webhook_settings import Hook, WebhookSettings, is_loopback, is_public
 from maritime.errors import InputError, MaritimeError
@@ -55,6 +57,15 @@ class Clocks:
     random: Callable[[], float]
 
 
+class Told(NamedTuple):
+    """How it stands with a partner, since the start: events told, tries that were not taken; whether it is given up."""
+
+    partner: str
+    told: int
+    not_taken: int
+    is_given_up: bool
+
+
 class NotTakenError(Exception):
     """The receiver did not take it; `final`: it wants no more at all."""
 
@@ -78,10 +89,20 @@ class Webhooks:
         self._settings, self._secrets, self._reader, self._policy = settings, secrets, reader, policy
         self._clocks = clocks
         self._told = _read_state(settings.state)
+        self._given_up = GivenUp(settings.state)
+        self._took, self._not_taken = Counter[str](), Counter[str]()
 
     async def run(self) -> None:
-        """Tell until cancelled, or until every partner has been given up."""
+        """Tell until cancelled."""
         await asyncio.gather(*(self._alone(partner, hook) for partner, hook in self._settings.hooks.items()))
+
+    def counts(self) -> list[Told]:
+        """How it stands with each partner, by name."""
+        given_up = self._given_up.feeds()
+        return [
+            Told(partner, self._took[partner], self._not_taken[partner], _feed(partner, hook) in given_up)
+            for partner, hook in sorted(self._settings.hooks.items())
+        ]
 
     async def _alone(self, partner: str, hook: Hook) -> None:
         """What goes wrong with one partner stops no other."""
@@ -96,11 +117,12 @@ class Webhooks:
         jar = aiohttp.DummyCookieJar()
         async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session:
             while True:
+                await self._taken_up(partner, hook)
                 try:
                     parcels = await self._reader.read(partner, partial(self._next, partner, hook))
                     for parcel in parcels:
                         if not await self._deliver(session, partner, hook, parcel):
-                            return
+                            break
                         self._advance(partner, hook, parcel.sequence)
                 except (MaritimeError, OSError) as error:  # no ledger, a bad policy, a full disk: nothing is told
                     _tell("webhook_waits", partner, hook, why=str(error))
@@ -108,6 +130,16 @@ class Webhooks:
                     continue
                 if not parcels:
                     await self._clocks.wait(LOOK_S)
+
+    async def _taken_up(self, partner: str, hook: Hook) -> None:
+        """Wait while it is given up."""
+        why = self._given_up.feeds().get(_feed(partner, hook))
+        if why is None:
+            return
+        _tell("webhook_is_given_up", partner, hook, why=why)
+        while _feed(partner, hook) in self._given_up.feeds():
+            await self._clocks.wait(LOOK_S)
+        _tell("webhook_taken_up", partner, hook)
 
     def _next(self, partner: str, hook: Hook, sent: SentParcels) -> list[Sent]:
         return sent.parcels(partner, hook.channel, self._told.get(_feed(partner, hook), 0), BATCH)
@@ -129,9 +161,11 @@ class Webhooks:
                 return True
             except NotTakenError as error:
                 tries += 1
+                self._not_taken[partner] += 1
                 days = (self._clocks.now_ms() - began_ms) / DAY_MS
                 if error.final or days >= self._settings.give_up_after_days:
                     _tell("webhook_given_up", partner, hook, sequence=parcel.sequence, tries=tries, why=str(error))
+                    self._given_up.add(_feed(partner, hook), f"{error!s} at sequence {parcel.sequence}")
                     return False
                 wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(tries - 1, 20))
                 wait_s *= 0.5 + 0.5 * self._clocks.random()
@@ -160,8 +194,9 @@ class Webhooks:
             raise NotTakenError(type(error).__name__) from None
 
     def _advance(self, partner: str, hook: Hook, sequence: int) -> None:
+        self._took[partner] += 1
         self._told[_feed(partner, hook)] = sequence
-        _write_state(self._settings.state, self._told)
+        write_whole(self._settings.state, self._told)
 
 
 def signature(secret: bytes, message_id: str, at_s: int, body: bytes) -> str:
@@ -208,12 +243,3 @@ def _read_state(path: Path) -> dict[str, int]:
     if not isinstance(told, dict) or not all(type(each) is int for each in told.values()):
         raise InputError(f"{path} does not say how far partners have been told; it is no object of numbers")
     return told
-
-
-def _write_state(path: Path, told: Mapping[str, int]) -> None:
-    new = path.with_name(f"{path.name}.partial")
-    with new.open("w", encoding="ascii") as file:
-        json.dump(told, file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

@@ -120,9 +120,7 @@ class ObservedShare:
         self.registry = self._log_metrics.registry
         self.registry.register(self._metrics)
         self._transports: dict[str, ObservedTransport] = {}
-        self.worker = make(
-            Clients(self._observed("ordinary", clients.ordinary), self._observed("rescue", clients.rescue))
-        )
+        self.worker = make(Clients(*(self._observed(name, connect) for name, connect in clients._asdict().items())))
         self._cycled_s = self._looked_s = clock()
         self._size = len(ledger)
 

@@ -2,10 +2,11 @@
 
 Parcels leave the outbox when their transaction is committed. A record says in its header `outbox` which parcel it is.
 Where the end of a transaction is not known, after a crash or a failure, the end of the topic is read first: what lies
-there was delivered. A feed that fails does not hold up others: it is tried alone, and again after a pause.
+there was delivered. A feed that fails does not hold up others: it is tried alone, and again after a pause. What takes
+its time, as at a topic that hangs, goes on in its lane while the worker does other things.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from maritime.sharing.ledger import Ledger
 from maritime.sharing.release import Release
 from streams.codec import EVENT_HEADERS
 from streams.exercise import named
+from streams.share.lane import Lane
 from streams.topic_names import ALERTS
 from streams.transport import Outgoing, Partition, Record, Transport
 
@@ -28,6 +30,7 @@ SHORTEST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 LONGEST_RESCUE_PAUSE_S: Final = 5.0  # chosen: to those who rescue it is tried all the time
 MOST_NEW: Final = 3  # measured: the first record to a topic takes a client of Kafka 0.1 s, when it asks where that is
+PATIENCE_S: Final = 0.25  # chosen: that a round may take before the worker goes on; most take a tenth of it
 LOOK_BACK: Final = 16  # records beyond a transaction's own: marks of it and of others
 
 
@@ -56,8 +59,12 @@ class Failing:
     again_at_s: float
 
 
+Steps = Generator[Callable[[Transport], object], object, None]
+"""What is to be done with the client, one after the other; each is sent back what it came to, or thrown its error."""
+
+
 class Courier:
-    """Delivers through one client. `clock` gives seconds and only paces.
+    """Delivers through the client of one lane. `clock` gives seconds and only paces.
 
     Of the feeds in `unsure`, which couriers share, some of what is in the outbox may have been delivered.
     """
@@ -66,40 +73,92 @@ class Courier:
         self,
         ledger: Ledger,
         desk: Desk,
-        client: Callable[[], Transport],
+        lane: Lane,
         clock: Callable[[], float],
         on_delivered: Callable[[Sequence[Parcel]], None],
         unsure: set[Feed],
         *,
         longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
-        self._ledger, self._desk, self._client, self._clock = ledger, desk, client, clock
+        self._ledger, self._desk, self._lane, self._clock = ledger, desk, lane, clock
         self._on_delivered, self._unsure, self._longest_pause_s = on_delivered, unsure, longest_pause_s
         self._reached: set[Feed] = set()  # by the connection there is
         self._apart: set[Feed] = set()  # of a transaction that failed
+        self._steps: Steps | None = None  # of the round that is under way
+        self._answer: object = None  # of its last step; written by the lane
+        self._count = 0
         self.failing: dict[Feed, Failing] = {}
 
-    def deliver(self, feeds: Iterable[Feed]) -> int:
-        """Deliver what these feeds have in the outbox, or the beginning of it; how many parcels.
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a round has not ended yet."""
+        return self._steps is not None
 
-        Raises FencedError; of other failures `failing` tells.
+    def deliver(self, feeds: Iterable[Feed]) -> int:
+        """Deliver what these feeds have in the outbox, or the beginning of it; how many parcels have arrived meanwhile.
+
+        A round that takes its time goes on with the next call, which then begins no other. Raises FencedError; of other
+        failures `failing` tells.
         """
+        before, patience_s = self._count, 0.0
+        try:
+            if self._steps is None:
+                self._steps, patience_s = self._round(list(feeds)), PATIENCE_S
+                self._go_on(self._steps, None)
+            while self._steps is not None:
+                error: TransportError | None = None
+                try:
+                    if not self._lane.ended(patience_s):
+                        break
+                except TransportError as raised:
+                    error = raised
+                self._go_on(self._steps, error)
+                patience_s = PATIENCE_S
+        except BaseException:
+            self._steps = self._answer = None
+            raise
+        return self._count - before
+
+    def leave(self) -> None:
+        """Let go of the client. What was under way may have been delivered."""
+        steps, self._steps = self._steps, None
+        if steps is not None:
+            steps.close()
+        self._lane.close()
+
+    def _go_on(self, steps: Steps, error: TransportError | None) -> None:
+        """Take the next step of a round."""
+        try:
+            answer, self._answer = self._answer, None
+            do = steps.throw(error) if error is not None else steps.send(answer)
+        except StopIteration:
+            self._steps = None
+            return
+
+        def job(transport: Transport) -> None:
+            self._answer = do(transport)
+
+        self._lane.start(job)
+
+    def _round(self, feeds: Sequence[Feed]) -> Steps:
+        """Deliver to these feeds, those that fail alone."""
         now_s = self._clock()
         ready = [f for f in feeds if f not in self.failing or self.failing[f].again_at_s <= now_s]
         together = [feed for feed in ready if feed not in self.failing and feed not in self._apart]
         new = [feed for feed in together if feed not in self._reached][:MOST_NEW]
         together = [feed for feed in together if feed in self._reached or feed in new]
-        count = 0
-        settled = [feed for feed in together if self._settled(feed)]
+        settled = []
+        for feed in together:
+            if (yield from self._settled(feed)):
+                settled.append(feed)
         if settled:
-            error, count = self._sent(settled)
+            error = yield from self._sent(settled)
             if error is not None:
                 self._apart.update(settled)  # one of them fails; which one shows when each is tried alone
         for feed in [feed for feed in ready if feed in self.failing or feed in self._apart][:MOST_NEW]:
-            if not self._settled(feed):
+            if not (yield from self._settled(feed)):
                 continue
-            error, sent = self._sent([feed])
-            count += sent
+            error = yield from self._sent([feed])
             self._apart.discard(feed)
             if error is None:
                 self.failing.pop(feed, None)
@@ -107,42 +166,49 @@ class Courier:
             self._fails(feed, error)
             if not isinstance(error, RefusedError):
                 break  # it took its time to fail; the others come next time
-        return count
 
-    def _sent(self, feeds: Sequence[Feed]) -> tuple[TransportError | None, int]:
+    def _sent(self, feeds: Sequence[Feed]) -> Generator[Callable[[Transport], object], object, TransportError | None]:
         """Deliver to some feeds in one transaction, or to none of them, and why not."""
         parcels: list[Parcel] = []
         for feed in feeds:
             parcels += self._desk.outbox_of(feed, min(MOST_OF_A_FEED, MOST_AT_ONCE - len(parcels)))
         if not parcels:
-            return None, 0
-        transport = self._client()
-        try:
+            return None
+
+        def send(transport: Transport) -> None:
             transport.send([outgoing(parcel) for parcel in parcels])
             transport.commit()
+
+        try:
+            yield send
+        except GeneratorExit:
+            self._unsure.update(feeds)
+            raise
         except TransportError as error:
             self._reached.clear()  # a client begins anew after a failure
             if not isinstance(error, RefusedError):  # a refusal is an answer: nothing was committed
                 self._unsure.update(feeds)
             if isinstance(error, FencedError):
                 raise
-            return error, 0
+            return error
         self._reached.update(Feed(parcel.partner, parcel.channel) for parcel in parcels)
         self._mark(parcels)
-        return None, len(parcels)
+        self._count += len(parcels)
+        return None
 
-    def _settled(self, feed: Feed) -> bool:
+    def _settled(self, feed: Feed) -> Generator[Callable[[Transport], object], object, bool]:
         """See what of a feed was delivered already; False when that cannot be found out now."""
         if feed not in self._unsure:
             return True
         pending = self._desk.outbox_of(feed, MOST_OF_A_FEED)
         try:
-            found = _delivered(self._client(), topic_of(feed), pending)
+            found = yield lambda transport: _delivered(transport, topic_of(feed), pending)
         except FencedError:
             raise
         except TransportError as error:
             self._fails(feed, error)
             return False
+        assert isinstance(found, set)
         self._mark([parcel for parcel in pending if parcel.number in found])
         self._unsure.discard(feed)
         return True

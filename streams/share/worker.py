@@ -38,6 +38,7 @@ from streams.share.beacons import BEACON, alert_of
 from streams.share.courier import LONGEST_RESCUE_PAUSE_S, Courier
 from streams.share.feedback_door import FeedbackDoor
 from streams.share.inlet import Inlet
+from streams.share.lane import HereLane, OwnLane
 from streams.share.policy_watch import PolicyWatch
 from streams.topic_names import ALERTS, RESCUE
 from streams.transport import Record, Transport
@@ -75,10 +76,11 @@ class SharePace:
 
 
 class Clients(NamedTuple):
-    """How the worker connects: a client that reads alerts and writes to partners, and one for calls and rescuers."""
+    """How the worker connects: clients that read alerts, that take calls to rescuers, that deliver to all others."""
 
     ordinary: Callable[[], Transport]
     rescue: Callable[[], Transport]
+    delivery: Callable[[], Transport]
 
 
 class ShareWorker:
@@ -116,11 +118,11 @@ class ShareWorker:
         self._alerts = Inlet(clients.ordinary, ALERTS, desk, from_beginning=from_beginning)
         self._calls = Inlet(clients.rescue, RESCUE, desk, from_beginning=from_beginning)
         self._unsure = set(desk.waiting_feeds())
-        self._ordinary = Courier(ledger, desk, self._alerts.transport, clock, self._delivered, self._unsure)
+        self._ordinary = Courier(ledger, desk, OwnLane(clients.delivery), clock, self._delivered, self._unsure)
         self._rescue = Courier(
             ledger,
             desk,
-            self._calls.transport,
+            HereLane(self._calls.transport),
             clock,
             self._delivered,
             self._unsure,
@@ -145,7 +147,7 @@ class ShareWorker:
         busy_s = self._clock()
         try:
             while not stop.is_set() and (stop_when_idle_s is None or self._clock() - busy_s < stop_when_idle_s):
-                if self.cycle() or self.failures_in_a_row or not self.is_joined:
+                if self.cycle() or self.failures_in_a_row or not self.is_joined or self.is_delivering:
                     busy_s = self._clock()
                 after_cycle()
                 if self.failures_in_a_row:
@@ -188,13 +190,18 @@ class ShareWorker:
 
     def stop(self) -> None:
         """Leave the log. What is in the outbox stays there."""
-        self._alerts.leave()
-        self._calls.leave()
+        self._ordinary.leave()
+        self._leave()
 
     @property
     def is_joined(self) -> bool:
         """Whether it reads all of both topics."""
         return self._alerts.is_joined and self._calls.is_joined
+
+    @property
+    def is_delivering(self) -> bool:
+        """Whether a delivery to ordinary partners is under way."""
+        return self._ordinary.is_under_way
 
     def counters(self) -> dict[str, int]:
         """What this worker did; `missing` are places in the log that were gone before they were read."""
@@ -379,7 +386,11 @@ class ShareWorker:
         self.last_error = error
         self._counts["failures"] += 1
         self._counts["fenced"] += isinstance(error, FencedError)
-        self.stop()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._alerts.leave()
+        self._calls.leave()
 
 
 def _place(record: Record) -> str:

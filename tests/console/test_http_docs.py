@@ -9,9 +9,8 @@ import sys
 import time
 
 import pytest
-import yaml
 
-from maritime.console.webhook_settings import WebhookSettings
+from maritime.console.webhook_settings import webhook_settings
 from maritime.console.webhooks import signature
 from tests.cli.running import PROJECT
 from tests.console.house import ALERT, alert
@@ -72,5 +71,5 @@ def test_the_lines_for_the_receiver_know_a_genuine_webhook():
 
 
 def test_the_settings_shown_are_settings():
-    (block,) = blocks("yaml")
-    assert WebhookSettings.model_validate(yaml.safe_load(block)).hooks["fusion-centre"].channel == "actual"
+    settings = webhook_settings(PROJECT / "docs" / "examples" / "webhooks.yaml")
+    assert settings.hooks["fusion-centre"].channel == "actual"

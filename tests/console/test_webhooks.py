@@ -12,8 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 from pydantic import SecretBytes, ValidationError
 
+from maritime.console.given_up import GivenUp
 from maritime.console.watched import Watched
 from maritime.console.webhook_settings import Hook, is_public, load_webhooks
 from maritime.console.webhooks import Clocks, PrivateAddressError, Webhooks, _Guard, signature
@@ -21,9 +23,12 @@ from maritime.errors import ConfigurationError, InputError
 from maritime.sharing.formats.cloudevent import FORMAT
 from maritime.sharing.policy_file import load_policy
 from maritime.units import DAY_MS
+from streams.observe.webhook_metrics import WebhookMetrics
+from tests.cli.running import maritime
 from tests.console.house import ALERT, LONGER, NONE_AFTER_ALL, alert
 
 SECRET = bytes(range(32))
+METRICS = ("told_total", "not_taken_total", "given_up")
 
 
 class Receiver(ThreadingHTTPServer):
@@ -110,7 +115,7 @@ def telling(house, receiver, hooks, waits=None, step_ms=0, host="127.0.0.1", **m
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
     try:
-        yield thread
+        yield work
     finally:
         over.set()
         thread.join(10)
@@ -193,12 +198,11 @@ def test_it_gives_up_after_days_and_says_so(build, receiver, caplog):
     house.take(ALERT)
     began_ms = house.clock_ms
     receiver.answers["/now"] = [500]
-    with telling(house, receiver, {"now": "/now"}, waits, step_ms=1000, give_up_after_days=1.0) as thread:
-        thread.join(10)
-        assert not thread.is_alive()  # nobody is left to be told
+    with telling(house, receiver, {"now": "/now"}, waits, step_ms=1000, give_up_after_days=1.0):
+        until(lambda: "webhook_given_up" in caplog.text)
+        ended_ms = house.clock_ms
     assert max(waits) == 3600.0
-    assert DAY_MS <= house.clock_ms - began_ms < DAY_MS + 2 * 3_600_000
-    assert "webhook_given_up" in caplog.text
+    assert DAY_MS <= ended_ms - began_ms < DAY_MS + 2 * 3_600_000
     fields = [record.fields for record in caplog.records if record.message == "webhook_given_up"]
     assert [(each["partner"], each["sequence"], each["why"]) for each in fields] == [("now", 1, "it answered 500")]
     assert base64.b64encode(SECRET).decode() not in repr([record.__dict__ for record in caplog.records])
@@ -208,10 +212,49 @@ def test_one_that_is_gone_is_told_no_more(build, receiver):
     house = build()
     house.take(alert(1), alert(2))
     receiver.answers["/now"] = [410]
-    with telling(house, receiver, {"now": "/now"}) as thread:
-        thread.join(5)
-        assert not thread.is_alive()
+    with telling(house, receiver, {"now": "/now"}) as work:
+        until(lambda: work.counts()[0].is_given_up)
     assert len(receiver.came) == 1
+
+
+def test_who_was_given_up_stays_so_over_restarts_until_it_is_taken_up(build, receiver, caplog):
+    house = build()
+    house.take(alert(1), alert(2))
+    receiver.answers["/now"] = [410, 200]
+    with telling(house, receiver, {"now": "/now", "also": "/also"}) as work:
+        until(lambda: work.counts()[1].is_given_up and work.counts()[0].told == 2)
+    caplog.clear()
+    with telling(house, receiver, {"now": "/now", "also": "/also"}) as work:
+        until(lambda: "webhook_is_given_up" in caplog.text)
+        house.take(alert(3))
+        until(lambda: len(receiver.taken("/also")) == 3)
+        assert work.counts() == [("also", 1, 0, False), ("now", 0, 0, True)]
+        assert receiver.taken("/now") == []
+        assert GivenUp(house.folder / "told.json").take_up("now") == ["now/actual"]
+        until(lambda: len(receiver.taken("/now")) == 3)  # from where it was
+        assert work.counts()[1] == ("now", 3, 0, False)
+    assert GivenUp(house.folder / "told.json").take_up("now") == []
+
+
+def test_a_spoilt_file_of_those_given_up_stops_the_start(build, receiver):
+    house = build()
+    (house.folder / "told.json.given-up").write_text("[]")
+    with pytest.raises(InputError, match="which webhooks were given up"), telling(house, receiver, {"now": "/now"}):
+        pass
+
+
+def test_the_command_takes_up_and_metrics_tell(build, receiver):
+    house = build()
+    path = settings_file(house, receiver, {"now": "/now"})
+    GivenUp(house.folder / "told.json").add("now/actual", "it answered 410")
+    assert "'other'" in maritime("serve", "resume", "other", "--webhooks", str(path), cwd=house.folder).err
+    done = maritime("serve", "resume", "now", "--webhooks", str(path), "--json", cwd=house.folder)
+    assert done.json() == {"partner": "now", "taken_up": ["now/actual"]}
+    assert maritime("serve", "resume", "now", "--webhooks", str(path), cwd=house.folder).out == "now was not given up\n"
+    registry = CollectorRegistry()
+    registry.register(WebhookMetrics(lambda: [("now", 2, 1, True)]))
+    told = {name: registry.get_sample_value(f"maritime_webhook_{name}", {"partner": "now"}) for name in METRICS}
+    assert told == {"told_total": 2.0, "not_taken_total": 1.0, "given_up": 1.0}
 
 
 def test_after_the_agreement_only_cancels_are_told(build, receiver):

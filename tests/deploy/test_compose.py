@@ -6,24 +6,29 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import click
 import pytest
+import trustme
 import typer
 import yaml
 from jsonschema import Draft7Validator
 
 from maritime.cli import app
 from maritime.config import load_settings
+from maritime.sharing.desk import Desk
+from maritime.sharing.ledger import Ledger
+from streams.observe.probe import probe
 from streams.settings import LiveSettings
-from tests.cli.running import PROJECT
+from tests.cli.running import PROJECT, maritime
 from tests.contract.npm import npm_package
 
 FILES = ("docker-compose.yml", "deploy/compose.secured.yml")
 SCHEMA_VERSION = "1.0.0"
 COMPOSE = yaml.safe_load((PROJECT / FILES[0]).read_text())
 SERVICES = COMPOSE["services"]
-OURS = ("topics", "ingest", "detector-1", "detector-2")
+OURS = ("topics", "ingest", "detector-1", "detector-2", "share", "partners")
 PINNED = re.compile(r"^[a-z0-9./-]+:v?[0-9]+\.[0-9]+\.[0-9]+$")
 VARIABLES = {"KAFKA_BOOTSTRAP": "kafka.example.org:9093", "SECRETS_FOLDER": "/run/secrets"}
 
@@ -124,6 +129,10 @@ def test_no_secret_stands_in_the_files():
                     secret = value.rpartition("/")[2]
                     assert secret in service["secrets"]
                     assert secret in content["secrets"]
+            for word in service.get("command", ()):
+                if word.startswith("/run/secrets/"):
+                    assert word.rpartition("/")[2] in service["secrets"]
+            assert set(service.get("secrets", ())) <= content["secrets"].keys() | COMPOSE["secrets"].keys()
 
 
 def test_what_is_mounted_is_there():
@@ -159,11 +168,75 @@ def test_command_lines_parse(name):
 
 
 def test_health_checks_ask_where_the_command_serves():
-    for name in ("ingest", "detector-1", "detector-2"):
+    for name in ("ingest", "detector-1", "detector-2", "share"):
         command, probe = SERVICES[name]["command"], SERVICES[name]["healthcheck"]["test"]
         port = command[command.index("--metrics-port") + 1]
         assert probe[-1] == f"http://127.0.0.1:{port}/healthz"
         assert probe[1:4] == ["python", "-m", "streams.observe.probe"]
+
+
+def test_sharing_starts_only_when_it_is_asked_for():
+    """Without a policy and keys it could not: `docker compose up` goes on working with nothing prepared."""
+    asked = {name for name, service in SERVICES.items() if service.get("profiles") == ["sharing"]}
+    assert asked == {"share", "partners"}
+    for name, service in SERVICES.items():
+        assert name in asked or not asked & set(service.get("depends_on", ()))
+        assert name in asked or not service.get("secrets")
+
+
+def test_the_files_that_sharing_needs_stand_in_the_runbook():
+    runbook = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for name in ("share", "partners"):
+        for word in SERVICES[name]["command"]:
+            if word.startswith("/sharing/"):
+                assert f"`deploy{word}" in runbook, word
+    for secret in COMPOSE["secrets"].values():
+        assert f"`deploy/secrets/{secret['file'].rpartition('/')[2]}`" in runbook
+
+
+def test_partners_are_served_and_probed_where_the_command_listens(tmp_path):
+    """The command line of the compose file, with its files elsewhere; its own health check finds it well."""
+    office = tmp_path / "sharing"
+    office.mkdir()
+    (office / "policy.yaml").write_bytes((PROJECT / "configs" / "sharing" / "national_centre.yaml").read_bytes())
+    key = tmp_path / "signing_key"
+    for words in (
+        ("keys", "new", "--out", str(key), "--jwks", str(office / "published.json")),
+        ("serve", "token", "fusion-centre", "--tokens", str(office / "tokens")),
+    ):
+        assert maritime(*words, cwd=tmp_path).code == 0
+    issued = trustme.CA().issue_cert("partners.example")
+    issued.private_key_pem.write_to_path(tmp_path / "tls_key")
+    issued.cert_chain_pems[0].write_to_path(office / "tls.pem")
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        Desk(ledger, os.urandom)
+    (tmp_path / "ledger.db.heads").touch()
+    places = {"/sharing/": f"{office}/", "/ledger/": f"{tmp_path}/", "/run/secrets/": f"{tmp_path}/"}
+    words = list(SERVICES["partners"]["command"])
+    for place, here in places.items():
+        words = [word.replace(place, here) for word in words]
+    words[words.index("--port") + 1] = "0"
+    words[words.index("--host") + 1] = words[words.index("--metrics-host") + 1] = "127.0.0.1"
+    words[words.index("--metrics-port") + 1] = "0"
+    served = subprocess.Popen(
+        [sys.executable, "-m", "maritime.cli", *words[1:]],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        url = served.stdout.readline().split()[-1]
+        _, *probe_words = SERVICES["partners"]["healthcheck"]["test"]
+        assert probe_words[:3] == ["python", "-m", "streams.observe.probe"]
+        path, code = probe_words[3].removeprefix("https://127.0.0.1:8443"), int(probe_words[4])
+        assert SERVICES["partners"]["command"][-5] == "8443"
+        assert probe(f"{url}{path}", code) is None
+        assert "401" in probe(f"{url}{path}")
+    finally:
+        served.terminate()
+        served.communicate(timeout=30)
+    assert probe(f"{url}{path}", code) is not None
 
 
 def test_the_image_holds_what_is_needed_and_runs_without_rights():

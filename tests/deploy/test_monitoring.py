@@ -15,6 +15,7 @@ from streams.observe.observed_worker import ObservedWorker
 from streams.observe.probe import probe
 from streams.observe.source_metrics import SourceMetrics
 from streams.observe.status_server import StatusServer
+from streams.observe.webhook_metrics import WebhookMetrics
 from streams.status import LIVE, SourceStatus, Status
 from tests.cli.running import PROJECT
 from tests.streams.live import setup_of, topics
@@ -38,7 +39,8 @@ def metrics():
     names = {"up"}
     sharing = ShareMetrics()
     sharing.reading = ShareReading(0.0, True, 0, None, 0, {}, {}, {})
-    for family in (*observed.registry.collect(), *sources.collect(), *sharing.collect()):
+    webhooks = WebhookMetrics(lambda: [("a", 1, 1, True)])
+    for family in (*observed.registry.collect(), *sources.collect(), *sharing.collect(), *webhooks.collect()):
         names.add(family.name)
         suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [])
         names.update(family.name + suffix for suffix in suffixes)

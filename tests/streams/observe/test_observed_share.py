@@ -2,6 +2,7 @@
 
 import json
 import logging
+from functools import partial
 from threading import Event
 
 import pytest
@@ -25,7 +26,7 @@ def watched(tmp_path):
         return office.made()
 
     plain = office._connect
-    clients = Clients(lambda: plain("ordinary", None), lambda: plain("rescue", None))
+    clients = Clients(*(partial(plain, name, None) for name in Clients._fields))
     observed = ObservedShare(make, clients, office.ledger, office.desk, clock=office.clock, wall=lambda: NOW_MS / 1000)
     return office, observed
 

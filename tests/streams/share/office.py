@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -144,7 +145,7 @@ class Office:
         self.policies = PolicyWatch(self.policy, publisher)
         self.door = self._door(ledger, fault) if self.hears else None
         self.worker = ShareWorker(
-            Clients(lambda: self._connect("ordinary", fault), lambda: self._connect("rescue", fault)),
+            Clients(*(partial(lambda name: self._connect(name, fault), name) for name in Clients._fields)),
             ledger,
             self.desk,
             self.policies,
@@ -187,7 +188,8 @@ class Office:
         """Until nothing is left to do that can be done."""
         idle = 0
         for _ in range(rounds):
-            idle = 0 if self.worker.cycle() or self.worker.failures_in_a_row or not self.worker.is_joined else idle + 1
+            is_busy = self.worker.cycle() or self.worker.failures_in_a_row or self.worker.is_delivering
+            idle = 0 if is_busy or not self.worker.is_joined else idle + 1
             if idle == 3:
                 return
         raise AssertionError(f"never done: {self.worker.last_error}")
