@@ -95,7 +95,7 @@ def test_metrics_tell_what_partners_said_and_which_questions_wait(tmp_path):
         return office.made()
 
     plain = office._connect
-    clients = Clients(lambda: plain("ordinary", None), lambda: plain("rescue", None))
+    clients = Clients(*(partial(plain, name, None) for name in Clients._fields))
     observed = ObservedShare(make, clients, office.ledger, office.desk, clock=office.clock, wall=lambda: NOW_MS / 1000)
     office.write(records_of([alert(0)]))
     turn(office, observed)
