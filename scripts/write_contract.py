@@ -26,7 +26,7 @@ from streams.contract import (
     Message,
 )
 from streams.murmur2 import murmur2, partition_of
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS, feedback_of
 from streams.topics import MOST_BATCH_BYTES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -42,7 +42,8 @@ name, and `alerts.rcc` if it rescues; the other topics belong to the detectors. 
 (`isolation.level=read_committed`): then no alert is read twice or in vain. Within a version fields are added, never
 removed or given another meaning.
 """
-PARTNER_CHANNELS = tuple(channel.name for channel in CHANNELS if channel.is_of_partners)
+FEEDBACK = feedback_of("partner")
+PARTNER_CHANNELS = tuple(channel.name for channel in CHANNELS if channel.is_of_partners and channel.name != FEEDBACK)
 ROLES = {
     "ingest": ("send", (POSITIONS, VESSELS, REJECTS), "Reads the sources of AIS and writes what they say."),
     "detect": ("receive", (POSITIONS, STATE), "Reads the reports, and its own snapshots after a start."),
@@ -52,6 +53,8 @@ ROLES = {
         "Writes alerts, distress calls, dead letters and snapshots, in one transaction.",
     ),
     "share": ("receive", (ALERTS, RESCUE), "Reads what is to be decided about for every partner."),
+    "hears": ("receive", (FEEDBACK,), "Reads what partners say of their alerts."),
+    "speaks": ("send", (FEEDBACK,), "What a partner writes: its own."),
     "shared": ("send", PARTNER_CHANNELS, "Delivers to each partner what the release policy lets go, each once."),
     "partner": (
         "receive",
@@ -67,6 +70,12 @@ class Plain(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def tagged_union_schema(self, schema: Any) -> dict[str, Any]:
+        """Without `discriminator`, which is OpenAPI's; AsyncAPI means something else by it."""
+        made = super().tagged_union_schema(schema)
+        made.pop("discriminator", None)
+        return made
 
     def generate(self, schema: Any, mode: Any = "validation") -> dict[str, Any]:
         made = super().generate(schema, mode=mode)

@@ -8,15 +8,17 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from maritime.alerts.schema import LARGEST_MMSI, Latitude, Longitude, PublishedAlert, Time
+from maritime.sharing.answer import Answer, AnswerEvent
 from maritime.sharing.envelope import UUID4, Envelope, Kind, Status, Tlp, Uuid4
 from maritime.sharing.envelope import Time as OffsetTime
+from maritime.sharing.feedback import FeedbackEvent, FeedbackMessage
 from maritime.sharing.formats import cloudevent
 from maritime.sharing.merge import MergedEvent
 from maritime.sharing.watch_match import WatchMatch
 from streams import codec
 from streams.exercise import EXERCISE, LogStatus
 from streams.snapshots import MOST_CHUNKS
-from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS
+from streams.topic_names import ALERTS, POSITIONS, REJECTS, RESCUE, STATE, VESSELS, answers_of, feedback_of
 
 Digits = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="a whole number as text")]
 Milliseconds = Annotated[str, Field(pattern="^[0-9]{1,16}$", description="ms since 1970, UTC, as text")]
@@ -215,6 +217,10 @@ SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "snapshot_manifest": Manifest,
     "batch_headers": BatchHeaders,
     "envelope": Envelope,
+    "feedback": FeedbackMessage,
+    "feedback_event": FeedbackEvent,
+    "answer": Answer,
+    "answer_event": AnswerEvent,
     "envelope_event": EnvelopeEvent,
     "merged_event": MergedEvent,
     "watch_match": WatchMatch,
@@ -291,6 +297,24 @@ CHANNELS: Final = (
         "The same for exercises and drills, never mixed with what is real: `alertstatus` is never `actual` here.",
         None,
         (ENVELOPE_MESSAGE,),
+        by_vessel=False,
+        is_shared=True,
+    ),
+    Channel(
+        feedback_of(PARTNER),
+        "What one partner says of its alerts; it alone may write it. Who says it is whose topic it is. Written again "
+        "with the same `feedback_id`, it counts once.",
+        None,
+        (Message("feedback_event", "What a partner says.", CLOUD_EVENT, FeedbackEvent, key=f"^{UUID4}$"),),
+        by_vessel=False,
+        is_shared=True,
+    ),
+    Channel(
+        answers_of(PARTNER),
+        "Answers to one partner's requests for information, signed; it alone may read it. One may come twice, with the "
+        "same `id`.",
+        None,
+        (Message("answer_event", "An answer to a request.", CLOUD_EVENT, AnswerEvent, key=f"^{UUID4}$"),),
         by_vessel=False,
         is_shared=True,
     ),

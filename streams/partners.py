@@ -1,8 +1,9 @@
 """Partners on the log: what a release policy makes of topics, permissions, users and quotas, and what is to be done.
 
 A partner is a user of its own, `partner.<name>`. It reads its own topics in groups of its own, writes its own feedback,
-and nothing else: the log denies what no permission allows. What a policy does not name, or no longer does, is taken
-back. The publisher is given what it needs and keeps it: it must still tell former partners to let go of a copy.
+reads what it is answered, and nothing else: the log denies what no permission allows. What a policy does not name, or
+no longer does, is taken back. The publisher is given what it needs and keeps it: it must still tell former partners to
+let go of a copy.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,7 +15,7 @@ from maritime.errors import ConfigurationError, UsageError
 from maritime.sharing.policy import GROUP, Agreement, ReleasePolicy
 from maritime.units import DAY_MS
 from streams.settings import LiveSettings
-from streams.topic_names import ALERTS, RESCUE
+from streams.topic_names import ALERTS, RESCUE, answers_of, feedback_of
 from streams.topics import Credential, Rule, TopicFound, TopicSpec, differences, rules
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ def exercise_of(partner: str) -> str:
     return f"{EXERCISE}{ALERTS}.{partner}"
 
 
-def feedback_of(partner: str) -> str:
-    """The topic into which a partner writes what it says of its alerts."""
-    return f"feedback.{partner}"
+def topics_of(partner: str) -> tuple[str, ...]:
+    """The names of all topics of a partner."""
+    return alerts_of(partner), exercise_of(partner), feedback_of(partner), answers_of(partner)
 
 
 def partner_topics(policy: ReleasePolicy, partner: str, live: LiveSettings) -> tuple[TopicSpec, ...]:
@@ -142,6 +143,7 @@ def partner_topics(policy: ReleasePolicy, partner: str, live: LiveSettings) -> t
         TopicSpec(
             feedback_of(partner), 1, copies, "delete", int(most_days * DAY_MS), MOST_FEEDBACK_BATCH_BYTES, feedback
         ),
+        TopicSpec(answers_of(partner), 1, copies, "delete", kept_ms, more=rolled),
     )
 
 
@@ -159,7 +161,7 @@ def kept_days(policy: ReleasePolicy, partner: str, most_days: float) -> float:
 def partner_rules(policy: ReleasePolicy, partner: str) -> tuple[Rule, ...]:
     """All that a partner may do. READ and WRITE bring DESCRIBE with them."""
     user, terms = user_of(partner), policy.partners[partner]
-    read = [alerts_of(partner)]
+    read = [alerts_of(partner), answers_of(partner)]
     if terms.exercises:
         read.append(exercise_of(partner))
     if terms.rescue:
@@ -175,10 +177,11 @@ def publisher_rules(policy: ReleasePolicy, publisher: str = PUBLISHER) -> tuple[
     """What the publisher needs. It reads partners' topics to see, after a crash, what it has delivered already."""
     feeds = [topic for partner in policy.partners for topic in (alerts_of(partner), exercise_of(partner))]
     sources = [f"{before}{topic}" for before in ("", EXERCISE) for topic in (ALERTS, RESCUE)]
+    answers = [answers_of(partner) for partner in policy.partners]
     groups = [PUBLISHER_GROUP, f"{EXERCISE}{PUBLISHER_GROUP}"]
     return (
         *(Rule(publisher, "topic", topic, False, "READ") for topic in (*sources, *feeds)),
-        *(Rule(publisher, "topic", topic, False, "WRITE") for topic in feeds),
+        *(Rule(publisher, "topic", topic, False, "WRITE") for topic in (*feeds, *answers)),
         Rule(publisher, "topic", feedback_of(""), True, "READ"),
         *(Rule(publisher, "group", group, True, "READ") for group in groups),
         *(Rule(publisher, "transactional-id", group, True, "WRITE") for group in groups),
@@ -264,7 +267,7 @@ def on_log(policy: ReleasePolicy, live: LiveSettings, found: PartnersFound, day:
                 now,
                 policy.partners[name].agreement if name in policy.partners else None,
                 any(credential.user == user_of(name) for credential in found.credentials),
-                {topic: topic in found.topics for topic in (alerts_of(name), exercise_of(name), feedback_of(name))},
+                {topic: topic in found.topics for topic in topics_of(name)},
                 tuple(sorted(held)),
                 tuple(sorted(wanted - held)),
                 tuple(sorted(allowed - wanted)),

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from maritime.cli import events, group, keys, ledger, partners, policy, received, serve, topics, watchlist
+from maritime.cli import events, feedback, group, keys, ledger, partners, policy, received, serve, topics, watchlist
 from maritime.cli.decode import decode
 from maritime.cli.demo import demo
 from maritime.cli.detect import detect
@@ -57,6 +57,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(received.app, name="received")
 app.add_typer(events.app, name="events")
 app.add_typer(watchlist.app, name="watchlist")
+app.add_typer(feedback.app, name="feedback")
 
 
 def version(show: bool) -> None:

@@ -46,6 +46,10 @@ def share(
             help="Folder with a file PARTNER.key of 32 random bytes for each partner that gets pseudonyms.",
         ),
     ] = None,
+    feedback: Annotated[
+        Path | None,
+        typer.Option(help="Folder in which `serve partners` lays what partners say over HTTP; made if need be."),
+    ] = None,
     heads: Annotated[
         Path | None, typer.Option(help="File to which each day's signed head of the ledger is added; LEDGER.heads.")
     ] = None,
@@ -68,18 +72,21 @@ def share(
     need_share()
     import secrets
     import time
+    from concurrent.futures import ThreadPoolExecutor
 
     import maritime
     from maritime.alerts.alert import Detector
     from maritime.config import config_sha256
     from maritime.replay import DETECTOR
     from maritime.sharing.desk import Desk
+    from maritime.sharing.feedback_book import FeedbackBook
     from maritime.sharing.heads import DailyHeads, heads_beside
     from maritime.sharing.keys import KeySet, SigningKey, current_key
     from maritime.sharing.ledger import Ledger
     from maritime.sharing.pseudonym_keys import read_pseudonym_keys
     from maritime.sharing.publisher import Publisher, Secrets
     from streams.observe.observed_share import ObservedShare
+    from streams.share.feedback_door import FeedbackDoor
     from streams.share.lock import only_one
     from streams.share.policy_watch import PolicyWatch
     from streams.share.worker import Clients, ShareWorker
@@ -106,6 +113,18 @@ def share(
         daily = DailyHeads(heads or heads_beside(ledger), written, lambda: policies.publisher().signing)
         daily.sign_due(now_ms())  # a place that cannot be written to is told before anything is connected
 
+        door = FeedbackDoor(
+            written,
+            desk,
+            FeedbackBook(written, secrets.token_bytes),
+            lambda: policies.publisher().signing,
+            lambda: client(f"share.{member}.feedback"),
+            ThreadPoolExecutor(1, thread_name_prefix="feedback"),
+            now_ms,
+            time.monotonic,
+            feedback,
+        )
+
         def make(clients: Clients) -> ShareWorker:
             return ShareWorker(
                 clients,
@@ -117,6 +136,7 @@ def share(
                 now_ms,
                 time.monotonic,
                 from_beginning=from_beginning,
+                feedback=door,
                 heads=daily,
             )
 

@@ -43,6 +43,9 @@ def partners(
     tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
     heads: Annotated[Path | None, typer.Option(help="Signed heads of the ledger, one a line, for receipts.")] = None,
     webhooks: Annotated[Path | None, typer.Option(help="Webhooks (YAML): who is told, where.")] = None,
+    feedback: Annotated[
+        Path | None, typer.Option(help="Folder for what partners say, from which `maritime share` takes it.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with TLS.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any, and says so.")] = 8443,
     public_url: Annotated[
@@ -66,6 +69,7 @@ def partners(
     from maritime.console.tokens import Tokens
     from maritime.console.watched import Watched
     from maritime.console.webhook_settings import is_loopback
+    from maritime.sharing.feedback_spool import FeedbackSpool
     from maritime.sharing.keys import KeySet
     from maritime.sharing.policy_file import load_policy
     from maritime.sharing.receipts import read_heads
@@ -89,7 +93,8 @@ def partners(
     with SentParcels(ledger, _now_ms()):
         pass  # it is one
     told = Watched(heads, read_heads) if heads else None
-    api = PartnerApi(reader, access, Watched(jwks, KeySet.read), told, RateLimit(requests_per_minute, burst), _now_ms)
+    rate, spool = RateLimit(requests_per_minute, burst), FeedbackSpool(feedback) if feedback else None
+    api = PartnerApi(reader, access, Watched(jwks, KeySet.read), told, rate, _now_ms, spool=spool)
     hooks = _webhooks(webhooks, reader, by) if webhooks else None
     log_as_json()
 

@@ -4,7 +4,6 @@ import base64
 import binascii
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,8 +66,7 @@ class Access:
 def is_in_force(policy: ReleasePolicy, partner: str, now_ms: int) -> bool:
     """Whether there is an agreement with a partner on that day (UTC)."""
     found = policy.partners.get(partner)
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
-    return found is not None and found.agreement.since <= today <= found.agreement.until
+    return found is not None and found.agreement.is_in_force(now_ms)
 
 
 def tls_context(certificate: Path, key: Path, client_ca: Path | None, *, client_must: bool) -> ssl.SSLContext:

@@ -1,8 +1,9 @@
-"""Partner API: what partners without Kafka read over HTTP, each its own: TAXII, features, CAP feed, events, receipts.
+"""Partner API: what partners without Kafka read over HTTP, each its own: TAXII, features, CAP feed, events, receipts;
+and where they say what they think of it.
 
 Whoever asks proves who it is, has an agreement that is in force, and does not ask too often; before that it learns
 nothing, not even which paths there are. What is read is what was released and sent: nothing is decided here, and the
-ledger is opened for reading only.
+ledger is opened for reading only. What partners say is laid into a folder, from which the publisher takes it.
 """
 
 import asyncio
@@ -23,12 +24,14 @@ from maritime.console.caller import CALLER, Reader
 from maritime.console.cap_feed import CapFeed
 from maritime.console.events import Events
 from maritime.console.features import Features
+from maritime.console.feedback import Feedback
 from maritime.console.idlers import HEADERS_S, Idlers
 from maritime.console.rate_limit import RateLimit
 from maritime.console.receipts import Receipts
 from maritime.console.taxii import Taxii
 from maritime.console.watched import Watched
 from maritime.errors import ConfigurationError, MaritimeError
+from maritime.sharing.feedback_spool import FeedbackSpool
 from maritime.sharing.keys import KeySet
 
 LOG: Final = logging.getLogger(__name__)
@@ -61,8 +64,12 @@ class PartnerApi:
         rate: RateLimit,
         clock_ms: Callable[[], int],
         headers_s: float = HEADERS_S,
+        spool: FeedbackSpool | None = None,
     ) -> None:
-        """`clock_ms` tells the time of day; `headers_s` is how long a connection may dawdle."""
+        """`clock_ms` tells the time of day; `headers_s` is how long a connection may dawdle.
+
+        Without `spool` partners can say nothing here.
+        """
         self._reader, self._access, self._rate, self._clock_ms = reader, access, rate, clock_ms
         self._headers_s, self._idlers = headers_s, Idlers(headers_s)
         self._strangers = RateLimit(per_minute=60, burst=60)  # chosen: lines of log that those who get nothing can make
@@ -72,6 +79,7 @@ class PartnerApi:
             CapFeed(reader),
             Events(reader),
             Receipts(reader, keys, heads, clock_ms),
+            Feedback(reader, spool, clock_ms),
         )
 
     async def serve(self, site: Site, stop: Event, on_listening: Callable[[int], None]) -> None:

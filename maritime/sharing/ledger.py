@@ -32,7 +32,9 @@ from maritime.sharing.merkle import Frontier, consistency_path, frontier, inclus
 from maritime.sharing.receipts import Head
 from maritime.sharing.untrusted import read_object
 
-Decision = Literal["released", "unchanged", "denied", "held", "cancelled", "purged"]
+Decision = Literal["released", "unchanged", "denied", "held", "cancelled", "purged", "feedback", "answer"]
+SPOKEN: Final = ("feedback", "answer")
+"""What a partner said of its copy, and what it was answered. Their `sha256` is that of the words, not of a copy."""
 
 SALT_BYTES: Final = 32  # chosen: as many as the hash has, so that it hides what it covers
 HASH_BYTES: Final = sha256().digest_size
@@ -68,7 +70,7 @@ class PolicyState(PolicyMark):
 
 
 class Entry(BaseModel):
-    """A decision. The shared fields are those of the copy that left, and null where none did."""
+    """A decision, or what was said of one. The shared fields are those of the copy that left, null where none did."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -89,7 +91,10 @@ class Entry(BaseModel):
     @model_validator(mode="after")
     def _what_left_is_named_whole(self) -> Self:
         known = [each is not None for each in (self.alert_id, self.revision, self.kind, self.sha256)]
-        if self.sha256 is not None and not all(known):
+        if self.decision in SPOKEN:
+            if known != [True, True, False, True]:
+                raise ValueError("what was said has alert_id, revision and sha256, and no kind")
+        elif self.sha256 is not None and not all(known):
             raise ValueError("a copy that left has alert_id, revision, kind and sha256")
         if self.decision == "released" and self.sha256 is None:
             raise ValueError("what was released has a sha256")
@@ -187,7 +192,8 @@ class Ledger:
         """The newest decision about an alert and a partner: what it has, and under which shared id."""
         found = self._rows(
             "SELECT entry FROM entries WHERE json_extract(entry, '$.internal_id') = ? "
-            "AND json_extract(entry, '$.partner') = ? ORDER BY seq DESC LIMIT 1",
+            "AND json_extract(entry, '$.partner') = ? "
+            "AND json_extract(entry, '$.decision') NOT IN ('feedback', 'answer') ORDER BY seq DESC LIMIT 1",
             internal_id,
             partner,
         )
@@ -205,9 +211,23 @@ class Ledger:
         )
         for seq, text in found:
             entry = Entry.model_validate_json(text)
-            if (entry.revision, entry.partner) == (revision, partner) and entry.sha256 is not None:
+            if (entry.revision, entry.partner) == (revision, partner) and entry.kind and entry.sha256 is not None:
                 return int(seq)
         raise UsageError(f"{partner} was sent no revision {revision} of {alert_id} by this ledger")
+
+    def find_words(self, alert_id: str, partner: str, sha256_hex: str) -> int:
+        """The place of what a partner said of its copy, or was answered, by the SHA-256 of its canonical bytes.
+
+        Raises UsageError when there is none.
+        """
+        found = self._rows(
+            "SELECT seq, entry FROM entries WHERE json_extract(entry, '$.alert_id') = ? ORDER BY seq", alert_id
+        )
+        for seq, text in found:
+            entry = Entry.model_validate_json(text)
+            if entry.decision in SPOKEN and (entry.partner, entry.sha256) == (partner, sha256_hex):
+                return int(seq)
+        raise UsageError(f"{partner} said nothing of that kind of {alert_id} by this ledger")
 
     def head(self, at: str) -> Head:
         """The ledger's state at that time, to be signed: that of now."""

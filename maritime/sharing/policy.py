@@ -6,7 +6,7 @@ rule away can only release less.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, Self
@@ -166,6 +166,10 @@ class Agreement(_Part):
     reference: str = Field(min_length=1)
     since: date
     until: date
+
+    def is_in_force(self, at_ms: int) -> bool:
+        """Whether it is in force on the day (UTC) of a time."""
+        return self.since <= datetime.fromtimestamp(at_ms / 1000, UTC).date() <= self.until
 
 
 class ReportTerms(_Part):

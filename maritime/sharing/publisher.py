@@ -61,6 +61,11 @@ class Publisher:
         """The key that it signs with."""
         return self._secrets.signing
 
+    @property
+    def state(self) -> PolicyState:
+        """Under which policy it decides, as entries say it."""
+        return self._state
+
     def take(self, alerts: Iterable[Alert], status: Status, now_ms: int) -> list[Parcel]:
         """Decide about some alerts, in their order. What comes back lies in the outbox, the urgent first."""
         with self._ledger.transaction():

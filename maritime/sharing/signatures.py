@@ -38,8 +38,10 @@ def sign(envelope: Envelope, key: SigningKey) -> str:
     return sign_bytes(envelope.canonical(), key, ENVELOPE, detached=True)
 
 
-def verify(envelope: dict[str, Any], jws: str, keys: KeySet, at_ms: int) -> PublicKey:
+def verify(envelope: dict[str, Any], jws: str, keys: KeySet, at_ms: int, typ: str = ENVELOPE) -> PublicKey:
     """The key that signed an envelope as received: what `open_document` opened, so that fields unknown here count too.
+
+    `typ` is that of something else that says `sent` and `originator`, such as an answer.
 
     The key must be valid at the time of sending that the envelope gives, which is no later than `at_ms`.
 
@@ -50,7 +52,7 @@ def verify(envelope: dict[str, Any], jws: str, keys: KeySet, at_ms: int) -> Publ
         payload = canonical(envelope)
     except InputError as error:
         raise SignatureError("not_canonical", str(error)) from None
-    key, _ = verify_bytes(jws, keys, ENVELOPE, payload)
+    key, _ = verify_bytes(jws, keys, typ, payload)
     check_time(key, envelope.get("sent"), at_ms)
     originator = envelope.get("originator")
     if key.org_id is not None and (not isinstance(originator, dict) or originator.get("org_id") != key.org_id):

@@ -13,6 +13,7 @@ from kafka.net.compat import KafkaNetClient
 from pydantic import SecretStr
 
 from maritime.errors import ConfigurationError, FencedError, RefusedError, TransportError
+from streams.kafka.unpacking import CannotUnpackError
 from streams.settings import PASSWORD_FILE_VARIABLE, PASSWORD_VARIABLE, KafkaSettings
 
 Answer = TypeVar("Answer")
@@ -42,6 +43,8 @@ REFUSED: Final = (
     kafka_errors.InvalidTopicError,
     kafka_errors.InvalidTimestampError,
     kafka_errors.PolicyViolationError,
+    kafka_errors.UnsupportedCodecError,
+    CannotUnpackError,
 )
 
 

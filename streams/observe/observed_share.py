@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from maritime.errors import TransportError
 from maritime.sharing.desk import Desk, Feed
 from maritime.sharing.ledger import Decision, Ledger
+from streams.observe.feedback_metrics import FeedbackTold, feedback_told
 from streams.observe.health import Answer
 from streams.observe.json_log import tell
 from streams.observe.log_metrics import LogMetrics
@@ -57,6 +58,7 @@ class ShareReading:
     delivered: dict[Feed, int]
     failing: dict[Feed, str] = field(default_factory=dict)
     decisions: dict[Decision, int] = field(default_factory=dict)
+    feedback: FeedbackTold = field(default_factory=FeedbackTold)
 
 
 class ShareMetrics(Collector):
@@ -82,6 +84,7 @@ class ShareMetrics(Collector):
             for decision, count in sorted(reading.decisions.items()):
                 decisions.add_metric([decision], count)
         yield from (waiting, failing, delivered, decisions)
+        yield from (reading.feedback if reading else FeedbackTold()).families()
         lag = GaugeMetricFamily("maritime_share_lag_records", "Offsets behind the log when last looked; marks count")
         if reading is None:
             return
@@ -153,7 +156,9 @@ class ObservedShare:
         """Take a reading after a cycle, and log what has changed since the one before."""
         before, worker = self._metrics.reading, self.worker
         lag = before.lag_records if before else None
-        if worker.is_joined and self._clock() - self._looked_s >= LAG_EVERY_S:
+        is_time = self._clock() - self._looked_s >= LAG_EVERY_S
+        requests = worker.feedback.open_requests() if worker.feedback and (is_time or before is None) else None
+        if worker.is_joined and is_time:
             self._looked_s = self._clock()
             try:
                 lag = worker.lag_records()
@@ -176,6 +181,7 @@ class ObservedShare:
             delivered=worker.delivered(),
             failing=worker.failing(),
             decisions=decisions,
+            feedback=feedback_told(worker.feedback, before.feedback if before else FeedbackTold(), requests),
         )
         self._metrics.reading = reading
         self._cycled_s = self._clock()

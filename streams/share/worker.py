@@ -36,6 +36,7 @@ from streams.observe.json_log import tell
 from streams.poison import PoisonError
 from streams.share.beacons import BEACON, alert_of
 from streams.share.courier import LONGEST_RESCUE_PAUSE_S, Courier
+from streams.share.feedback_door import FeedbackDoor
 from streams.share.inlet import Inlet
 from streams.share.lane import HereLane, OwnLane
 from streams.share.policy_watch import PolicyWatch
@@ -103,13 +104,17 @@ class ShareWorker:
         *,
         from_beginning: bool = False,
         heads: DailyHeads | None = None,
+        feedback: FeedbackDoor | None = None,
     ) -> None:
-        """`maker` is who calls beacons, as alerts say it; with `heads` each day's head of the ledger is signed."""
+        """`maker` is who calls beacons, as alerts say it; with `heads` each day's head of the ledger is signed.
+
+        Without `feedback` nobody hears what partners say.
+        """
         with _ledger_errors(ledger), ledger.transaction():
             desk.bind(status)
         self._ledger, self._desk, self._policies = ledger, desk, policies
         self._status, self._maker, self._now_ms, self._clock = status, maker, now_ms, clock
-        self._pace = pace or SharePace()
+        self._pace, self._feedback = pace or SharePace(), feedback
         self._alerts = Inlet(clients.ordinary, ALERTS, desk, from_beginning=from_beginning)
         self._calls = Inlet(clients.rescue, RESCUE, desk, from_beginning=from_beginning)
         self._unsure = set(desk.waiting_feeds())
@@ -151,6 +156,8 @@ class ShareWorker:
                     stop.wait(min(SHORTEST_PAUSE_S * 2.0 ** (self.failures_in_a_row - 1), LONGEST_PAUSE_S))
         finally:
             self.stop()
+            if self._feedback is not None:
+                self._feedback.close()
 
     def cycle(self) -> int:
         """Take what there is and deliver; how many records were taken and parcels delivered."""
@@ -172,6 +179,7 @@ class ShareWorker:
                 self._keep_time()
                 if self.is_joined:
                     done += self._deliver_rescue() + self._deliver_ordinary()
+                done += self._hear()
             self.failures_in_a_row = 0
         except TransportError as error:
             self._failed(error)
@@ -210,6 +218,11 @@ class ShareWorker:
     def failing(self) -> dict[Feed, str]:
         """Why feeds are not delivered to."""
         return {f: failing.why for courier in (self._rescue, self._ordinary) for f, failing in courier.failing.items()}
+
+    @property
+    def feedback(self) -> FeedbackDoor | None:
+        """Where it hears what partners say; None when it does not."""
+        return self._feedback
 
     def lag_records(self) -> int:
         """How far it is behind the log, in offsets."""
@@ -321,6 +334,8 @@ class ShareWorker:
             self._due_at_s = now_s + self._pace.due_every_s
         if now_s >= self._purge_at_s:
             self._counts["purged"] += self._policies.publisher().purge(self._now_ms())
+            if self._feedback is not None:
+                self._feedback.purge()
             self._purge_at_s = now_s + self._pace.purge_every_s
         if self._heads is not None and now_s >= self._head_at_s:
             self._head_at_s = now_s + self._pace.head_every_s
@@ -337,6 +352,12 @@ class ShareWorker:
         if head is not None:
             self._counts["heads"] += 1
             tell(_log, "head signed", size=head.size, root=head.root.hex())
+
+    def _hear(self) -> int:
+        """Take some of what partners say."""
+        if self._feedback is None:
+            return 0
+        return self._feedback.work(self._policies.policy, self._policies.publisher().state)
 
     def _deliver_rescue(self) -> int:
         may = self.is_joined or (self._calls.is_joined and not self._unsure)  # what a crash left open is ended by then

@@ -7,10 +7,13 @@ import pytest
 import typer
 
 from maritime.cli import app
+from maritime.sharing.feedback_book import FeedbackBook
 from maritime.sharing.ledger import Ledger
 from maritime.sharing.policy_file import load_policy
 from maritime.sharing.publisher import Publisher, Secrets
+from maritime.units import HOUR_MS
 from tests.cli.running import PROJECT, maritime, with_alert_id
+from tests.sharing.speaking import feedback_id, said
 from tests.sharing.test_publisher import ALERT, NOW_MS, SIGNING
 
 DOCS = PROJECT / "docs" / "commands.md"
@@ -75,16 +78,21 @@ def test_every_command_in_the_docs_runs(tmp_path):
     assert len(EXAMPLES) > len(COMMANDS)
     shared_id = published(tmp_path / "ledger.db")
     lines = [line for line in EXAMPLES if not needs_log(line) and not needs_access_control(line)]
-    run([line.replace("SHARED_ID", shared_id) for line in lines], tmp_path)
+    named = [line.replace("SHARED_ID", shared_id).replace("FEEDBACK_ID", feedback_id(1)) for line in lines]
+    run(named, tmp_path)
 
 
 def published(path):
-    """A ledger as `maritime share` leaves it; the id of an alert as the fusion centre knows it."""
+    """A ledger as `maritime share` leaves it; the id of an alert as the fusion centre knows it, about which it asks."""
     policy = load_policy(PROJECT / "configs" / "sharing" / "national_centre.yaml")
     with Ledger(path) as ledger:
         publisher = Publisher(policy, "ab" * 32, ledger, Secrets(SIGNING, {}), os.urandom)
         told = [parcel for parcel in publisher.take([ALERT], "actual", NOW_MS) if parcel.partner == "fusion-centre"]
-    return json.loads(told[0].envelope)["alert_id"]
+        shared_id = json.loads(told[0].envelope)["alert_id"]
+        asks = json.dumps(said("request_for_information", alert_id=shared_id)).encode()
+        book = FeedbackBook(ledger, os.urandom)
+        assert book.take("fusion-centre", asks, "http", "here", publisher.state, NOW_MS + HOUR_MS).outcome == "taken"
+    return shared_id
 
 
 @pytest.mark.broker

@@ -18,6 +18,8 @@ from maritime.console.tokens import Tokens, new_token
 from maritime.console.watched import Watched
 from maritime.sharing.desk import Parcel
 from maritime.sharing.envelope import offset_time
+from maritime.sharing.feedback_book import FeedbackBook, Taken
+from maritime.sharing.feedback_spool import FeedbackSpool
 from maritime.sharing.keys import KeySet
 from maritime.sharing.ledger import Ledger
 from maritime.sharing.policy_file import load_policy
@@ -60,6 +62,7 @@ class House:
         (folder / "heads").touch()
         self.ledger = Ledger(folder / "ledger.db")
         self.publisher = self.a_publisher(self.ledger)
+        self.book = FeedbackBook(self.ledger, self.random.randbytes)
         self.limits = headers_s, per_minute, burst
         self.stop, self.port = Event(), 0
 
@@ -82,6 +85,16 @@ class House:
     def take(self, *alerts: Alert, at_ms: int = NOW_MS, status="actual") -> list[Parcel]:
         return self.publisher.take(list(alerts), status, at_ms)
 
+    def hear(self) -> list[Taken]:
+        """Take what partners have said, as the publisher does."""
+        spool, taken = FeedbackSpool(self.folder / "spool"), []
+        for each in spool.waiting():
+            document = spool.read(each)
+            state = self.publisher.state
+            taken.append(self.book.take(each.partner, document, "http", each.path.name, state, self.clock_ms))
+            spool.remove(each)
+        return taken
+
     def sign_head(self) -> None:
         head = self.ledger.head(offset_time(self.clock_ms))
         with (self.folder / "heads").open("a") as file:
@@ -98,7 +111,8 @@ class House:
         access = Access(Watched(self.folder / "policy.yaml", load_policy), tokens)
         jwks, heads = Watched(self.folder / "jwks.json", KeySet.read), Watched(self.folder / "heads", read_heads)
         rate, self.stop, listens = RateLimit(per_minute, burst), Event(), Event()
-        api = PartnerApi(self.reader(), access, jwks, heads, rate, lambda: self.clock_ms, headers_s)
+        spool = FeedbackSpool(self.folder / "spool")
+        api = PartnerApi(self.reader(), access, jwks, heads, rate, lambda: self.clock_ms, headers_s, spool)
         context = tls_context(*tls, client_must=not with_tokens) if tls else None
 
         def on_listening(port: int) -> None:

@@ -43,6 +43,7 @@ def paths_of(house, name="now"):
         "/features/collections/actual/items",
         "/cap/feed.atom",
         "/events",
+        "/feedback",
         "/.well-known/jwks.json",
     ]
     own = [

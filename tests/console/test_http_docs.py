@@ -32,8 +32,9 @@ def ran(house, *command, **more):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_lines_for_the_shell_bring_the_alerts(house):
     house.take(ALERT, alert(1))
-    events, _, features = blocks("sh")
-    events, features = (ran(house, "sh", "-c", block) for block in (events, features))
+    events, features = (
+        ran(house, "sh", "-c", block) for block in blocks("sh") if "receipt" not in block and "feedback" not in block
+    )
     assert len(events.splitlines()) == 2
     assert features.count('"type": "Feature"') == 2
 
@@ -44,11 +45,22 @@ def test_the_lines_for_receipts_prove_a_copy(house):
     house.sign_head()
     (house.folder / "keys.json").write_bytes(house.keys.to_jwks())
     copy = json.loads(house.get("/events").content)["data"]
-    _, block, _ = blocks("sh")
+    (block,) = (block for block in blocks("sh") if "receipt" in block)
     (command,) = re.findall(r"`maritime (verify [^`]*--receipt[^`]*)`", PAGE)
     program = f"{block}{sys.executable} -m maritime.cli {command}"
     more = {"ALERT_ID": copy["alert_id"], "REVISION": "0", "PYTHONPATH": str(PROJECT)}
     assert "it stands in the ledger of 3 entries" in ran(house, "sh", "-c", program, **more)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_for_feedback_say_it(house):
+    house.take(ALERT)
+    (block,), (line,) = blocks("json"), (block for block in blocks("sh") if "feedback" in block)
+    message = json.loads(block) | {"alert_id": house.publisher.desk.shared_id(ALERT.alert_id, "now")}
+    (house.folder / "feedback.json").write_text(json.dumps(message))
+    told = json.loads(ran(house, "sh", "-c", line))
+    assert told == {"feedback_id": message["feedback_id"], "state": "waiting"}
+    assert [each.kind for each in house.hear()] == ["dismissed"]
 
 
 def test_the_lines_for_the_client_list_the_objects(house):

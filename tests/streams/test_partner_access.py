@@ -1,6 +1,7 @@
 """Who may do what on a real broker with TLS, SCRAM and an authorizer, after the example policy was applied to it."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from kafka.errors import KafkaConnectionError, SaslAuthenticationFailedError
 from pydantic import SecretStr
 
 from maritime.errors import RefusedError, TransportError
+from maritime.sharing.feedback import read_event
 from maritime.sharing.policy_file import load_policy
 from streams import partners
 from streams.kafka import KafkaAdministration
@@ -39,16 +41,16 @@ PARTNERS = (FUSION, FISHERIES, RESCUERS, BORDER)
 HOUSE = (POSITIONS, VESSELS, REJECTS, STATE, ALERTS, RESCUE)
 TOPICS = (
     *HOUSE,
-    *(f"{before}{name}" for name in PARTNERS for before in ("alerts.", "exercise.alerts.", "feedback.")),
+    *(f"{before}{name}" for name in PARTNERS for before in ("alerts.", "exercise.alerts.", "feedback.", "answers.")),
     "__consumer_offsets",
     "__transaction_state",
 )
 # Written out: what the policy's readers would say, not what the code does.
 MAY_READ = {
-    FUSION: {"alerts.fusion-centre", "exercise.alerts.fusion-centre"},
-    FISHERIES: {"alerts.fisheries-agency", "exercise.alerts.fisheries-agency"},
-    RESCUERS: {"alerts.rescue-centre", "exercise.alerts.rescue-centre", "alerts.rcc"},
-    BORDER: {"alerts.border-agency"},
+    FUSION: {"alerts.fusion-centre", "exercise.alerts.fusion-centre", "answers.fusion-centre"},
+    FISHERIES: {"alerts.fisheries-agency", "exercise.alerts.fisheries-agency", "answers.fisheries-agency"},
+    RESCUERS: {"alerts.rescue-centre", "exercise.alerts.rescue-centre", "alerts.rcc", "answers.rescue-centre"},
+    BORDER: {"alerts.border-agency", "answers.border-agency"},
 }
 MAY_WRITE = {name: {f"feedback.{name}"} for name in PARTNERS}
 ALLOWED, TOPIC_DENIED, GROUP_DENIED = "NoError", "TopicAuthorizationFailedError", "GroupAuthorizationFailedError"
@@ -362,3 +364,24 @@ def test_the_example_for_partners_reads_and_verifies(access, tmp_path):
     assert lines[0] == f"1: {event['data']['kind']} {alert_id} revision {event['data']['revision']}\n"
     assert lines[1].startswith("2: not valid, passed over: ")
     assert lines[2] == "after 2 comes 4: something is missing; ask the originator\n"
+
+
+def test_the_example_for_partners_says_what_they_think(access, tmp_path):
+    """As docs/sharing.md has it, and its own topic alone has it afterwards."""
+    user, topic, alert_id = partners.user_of(BORDER), "feedback.border-agency", "4e423363-002e-410f-8563-edd7cb220a22"
+    (tmp_path / "password").write_text(f"{access.passwords[user]}\n")
+    words = [access.broker.bootstrap, BORDER, access.broker.ca_file, tmp_path / "password", alert_id, "2"]
+    for what in ("confirmed", "dismissed:known_operation", "ask:Which flag?"):
+        command = [sys.executable, EXAMPLES / "answer.py", *words, what, "duty officer"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        _, values = access.house.fetch(topic)
+        said = read_event(values[-1]).message
+        assert done.stdout == f"{said.kind}, as {said.feedback_id}\n"
+        assert (said.alert_id, said.revision, said.role) == (alert_id, 2, "duty officer")
+
+
+def test_what_the_docs_show_is_feedback():
+    page = (PROJECT / "docs" / "sharing.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert read_event(block.encode()).message.kind == "request_for_information"

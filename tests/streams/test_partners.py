@@ -115,6 +115,7 @@ def test_every_permission_is_what_the_policy_says_and_no_more():
         user = f"partner.{name}"
         expected |= {
             (user, "READ", "topic", f"alerts.{name}", False),
+            (user, "READ", "topic", f"answers.{name}", False),
             (user, "WRITE", "topic", f"feedback.{name}", False),
             (user, "READ", "group", f"{name}.", True),
         }
@@ -132,7 +133,7 @@ def test_the_publisher_writes_to_partners_and_never_to_the_topics_of_the_house()
     writes = {rule.name for rule in log.permissions if rule.operation == "WRITE" and rule.resource == "topic"}
     mine = {r for r in log.permissions if r.principal == "CN=share,O=centre"}
     assert {rule.name for rule in mine if rule.operation == "WRITE" and rule.resource == "topic"} == {
-        f"{before}alerts.{name}" for name in POLICY.partners for before in ("", "exercise.")
+        f"{before}{name}" for name in POLICY.partners for before in ("alerts.", "exercise.alerts.", "answers.")
     }
     assert {rule.name for rule in mine if rule.operation == "READ" and rule.resource == "topic"} == {
         *("alerts", "alerts.rcc", "exercise.alerts", "exercise.alerts.rcc", "feedback."),
@@ -161,6 +162,7 @@ def test_an_ended_agreement_takes_all_back_and_leaves_the_publisher_its_way_to_c
         "- user partner.border-agency (SCRAM-SHA-512): its agreement ended on 2026-12-31",
         "- permission partner.border-agency: READ group border-agency.*",
         "- permission partner.border-agency: READ topic alerts.border-agency",
+        "- permission partner.border-agency: READ topic answers.border-agency",
         "- permission partner.border-agency: WRITE topic feedback.border-agency",
         "- quotas of partner.border-agency",
     ]

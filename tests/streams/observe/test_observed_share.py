@@ -7,9 +7,12 @@ from threading import Event
 
 import pytest
 
+from maritime.units import HOUR_MS
 from streams.memory import MemoryLog
 from streams.observe.observed_share import ObservedShare
 from streams.share.worker import Clients
+from streams.transport import Outgoing
+from tests.sharing.speaking import event, feedback_id, said
 from tests.streams.share.office import NOW_MS, TOPICS, Office, alert, records_of
 
 
@@ -81,3 +84,37 @@ def test_it_ends_when_nothing_comes_and_when_it_is_told(watched):
     stop.set()
     observed.run(stop)
     assert not office.worker.is_joined
+
+
+def test_metrics_tell_what_partners_said_and_which_questions_wait(tmp_path):
+    topics = TOPICS | {f"{topic}.fleet": 1 for topic in ("feedback", "answers")}
+    office = Office(tmp_path, MemoryLog(topics), hears=True)
+
+    def make(clients: Clients):
+        office._connect = lambda name, fault: getattr(clients, name)() if name != "feedback" else plain(name, fault)
+        return office.made()
+
+    plain = office._connect
+    clients = Clients(*(partial(plain, name, None) for name in Clients._fields))
+    observed = ObservedShare(make, clients, office.ledger, office.desk, clock=office.clock, wall=lambda: NOW_MS / 1000)
+    office.write(records_of([alert(0)]))
+    turn(office, observed)
+    shared_id = office.desk.shared_id(f"{0:032x}", "fleet")
+    asked = said("request_for_information", 1, NOW_MS - 1_000, alert_id=shared_id)
+    office.write([Outgoing("feedback.fleet", json.dumps(event(asked)).encode()), Outgoing("feedback.fleet", b"{")])
+    turn(office, observed)
+    office.now_ms += 2 * HOUR_MS
+    office.seconds += 20.0
+    turn(office, observed)
+    assert value(observed, "maritime_share_feedback_total", partner="fleet", kind="request_for_information") == 1
+    assert value(observed, "maritime_share_feedback_refused_total", partner="fleet", reason="not_valid") == 1
+    assert value(observed, "maritime_share_requests_open", partner="fleet") == 1
+    assert value(observed, "maritime_share_requests_overdue", partner="fleet") == 1
+    office.book.answer(feedback_id(1), "Flag unknown.", "analyst", NOW_MS)
+    office.seconds += 20.0
+    turn(office, observed)
+    assert value(observed, "maritime_share_answers_total", partner="fleet") == 1
+    assert value(observed, "maritime_share_requests_open", partner="fleet") == 0
+    (office.folder / "spool").rmdir()
+    turn(office, observed)
+    assert value(observed, "maritime_share_feedback_failing", partner="folder") == 1

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from maritime.alerts.alert import Alert, Detector
 from maritime.detect.episode import Reason
 from maritime.sharing.desk import Desk
+from maritime.sharing.feedback_book import FeedbackBook
 from maritime.sharing.keys import SigningKey
 from maritime.sharing.ledger import Ledger
 from maritime.sharing.publisher import Publisher, Secrets
@@ -22,6 +24,7 @@ from streams.codec import pack_alert, pack_call
 from streams.distress import DistressCall
 from streams.exercise import LogStatus
 from streams.memory import Fault, MemoryLog
+from streams.share.feedback_door import FeedbackDoor
 from streams.share.policy_watch import PolicyWatch
 from streams.share.worker import Clients, SharePace, ShareWorker
 from streams.topic_names import ALERTS, RESCUE
@@ -90,6 +93,15 @@ def policy_text(**partners: Any) -> bytes:
     ).encode()
 
 
+class Immediately(Executor):
+    """Does at once what it is given."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
 class Office:
     """A worker on a log; `restart` makes another one on the same ledger, as after a crash."""
 
@@ -100,7 +112,10 @@ class Office:
         status: LogStatus = "actual",
         fault: Fault | None = None,
         connect: Callable[[str, Fault | None], Any] | None = None,
+        *,
+        hears: bool = False,
     ) -> None:
+        """With `hears` it takes feedback, from the folder `spool` too."""
         self.folder, self.status = folder, status
         self.log = log or MemoryLog(TOPICS, markers=True)
         self.now_ms, self.seconds = NOW_MS, 0.0
@@ -108,7 +123,7 @@ class Office:
         self.policy = folder / "policy.yaml"
         if not self.policy.exists():
             self.policy.write_bytes(policy_text())
-        self.random = Random(1)
+        self.random, self.hears = Random(1), hears
         self.ledger: Ledger | None = None
         self.restart(fault)
 
@@ -128,6 +143,7 @@ class Office:
             return Publisher(policy, sha256, ledger, Secrets(SIGNING, {}), self.random.randbytes)
 
         self.policies = PolicyWatch(self.policy, publisher)
+        self.door = self._door(ledger, fault) if self.hears else None
         self.worker = ShareWorker(
             Clients(*(partial(lambda name: self._connect(name, fault), name) for name in Clients._fields)),
             ledger,
@@ -139,8 +155,24 @@ class Office:
             self.clock,
             SharePace(wait_s=0.0, join_s=0.0, due_every_s=0.0, purge_every_s=0.0),
             from_beginning=True,
+            feedback=self.door,
         )
         return self.worker
+
+    def _door(self, ledger: Ledger, fault: Fault | None) -> FeedbackDoor:
+        self.book = FeedbackBook(ledger, self.random.randbytes)
+        return FeedbackDoor(
+            ledger,
+            self.desk,
+            self.book,
+            lambda: SIGNING,
+            lambda: self._connect("feedback", fault),
+            Immediately(),
+            lambda: self.now_ms,
+            self.clock,
+            self.folder / "spool",
+            every_s=0.0,
+        )
 
     def clock(self) -> float:
         self.seconds += 0.001
