@@ -52,7 +52,8 @@ def list_(
         return 0
     for row in rows:
         _print_row(row)
-    print(f"{len(rows):,} {'requests' if is_open or overdue else 'messages'}")
+    what = "request" if is_open or overdue else "message"
+    print(f"{len(rows):,} {what}{'' if len(rows) == 1 else 's'}")
     return 0
 
 

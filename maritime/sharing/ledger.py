@@ -192,8 +192,7 @@ class Ledger:
         """The newest decision about an alert and a partner: what it has, and under which shared id."""
         found = self._rows(
             "SELECT entry FROM entries WHERE json_extract(entry, '$.internal_id') = ? "
-            "AND json_extract(entry, '$.partner') = ? "
-            "AND json_extract(entry, '$.decision') NOT IN ('feedback', 'answer') ORDER BY seq DESC LIMIT 1",
+            "AND json_extract(entry, '$.partner') = ? ORDER BY seq DESC LIMIT 1",
             internal_id,
             partner,
         )
