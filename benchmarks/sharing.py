@@ -22,7 +22,7 @@ from rich.table import Table
 
 from maritime.alerts.alert import Alert, Detector
 from maritime.detect.episode import Reason
-from maritime.sharing.decide import decide
+from maritime.sharing.decide import Case, Rulebook
 from maritime.sharing.envelope import Envelope
 from maritime.sharing.formats import cloudevent
 from maritime.sharing.keys import SigningKey
@@ -32,7 +32,7 @@ from maritime.sharing.policy_file import load_policy
 from maritime.sharing.prepare import Address, prepare
 from maritime.sharing.publisher import Publisher, Secrets
 from maritime.sharing.release import Release
-from maritime.sharing.signatures import sign
+from maritime.sharing.signatures import ENVELOPE, sign_bytes
 from maritime.times import from_rfc3339
 from maritime.units import HOUR_MS
 
@@ -101,13 +101,18 @@ def alerts(count: int) -> list[Alert]:
 
 def shared(given: Sequence[Alert], policy: ReleasePolicy, key: SigningKey, now_ms: int) -> list[Release]:
     """Every release that the alerts lead to, signed; documents are rendered and let go."""
-    releases = []
+    releases: list[Release] = []
+    rulebook = Rulebook(policy)
     for alert in given:
         whole = prepare(alert, policy, status="actual", sent_ms=SENT_MS, address=ADDRESS)
-        for partner in policy.partners if whole is not None else ():
-            answer = decide(whole, partner, policy, address=ADDRESS, now_ms=now_ms, pseudonym_key=KEY)  # type: ignore[arg-type]
-            if answer.envelope is not None:
-                release = Release(answer.envelope, sign(answer.envelope, key))
+        if whole is None:
+            continue
+        case = Case(whole, rulebook, now_ms)
+        for partner in policy.partners:
+            copy = case.decide(partner, address=ADDRESS, pseudonym_key=KEY).envelope
+            if copy is not None:
+                content = case.canonical(copy)
+                release = Release(copy, sign_bytes(content, key, ENVELOPE, detached=True), content)
                 cloudevent.render(release, sequence=len(releases))
                 releases.append(release)
     return releases
