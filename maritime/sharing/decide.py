@@ -10,14 +10,16 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
-from shapely.geometry import Point, shape
+from shapely import intersects_xy
+from shapely.geometry import shape
 
-from maritime.sharing.envelope import TLP_ORDER, Envelope, Kind, known
+from maritime.sharing.envelope import TLP_ORDER, Envelope, Kind, bare, known
 from maritime.sharing.evidence_kinds import EVIDENCE
 from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Partner, ReleasePolicy, Rule, Terms
 from maritime.sharing.prepare import Address
 from maritime.sharing.redact import LEAST_KEY_BYTES, Cut, bare_geometry, feedback_topic, plain_value
 from maritime.sharing.scribe import Scribe
+from maritime.sharing.shapes import Position
 from maritime.times import from_rfc3339
 from maritime.units import MINUTE_MS
 
@@ -160,8 +162,8 @@ class Case:
     def is_inside(self, area: str) -> bool:
         """Whether its first position is in an area of the policy."""
         if area not in self._inside:
-            point = self._first_position
-            self._inside[area] = point is not None and self.policy.shapes[area].covers(point)
+            here = self._first_position  # on the border is inside
+            self._inside[area] = here is not None and bool(intersects_xy(self.policy.shapes[area], *here))
         return self._inside[area]
 
     @cached_property
@@ -192,7 +194,7 @@ class Case:
         return until is None or from_rfc3339(until) <= self.now_ms
 
     @cached_property
-    def _first_position(self) -> Point | None:
+    def _first_position(self) -> Position | None:
         return first_position(self.envelope)
 
     def _by_rule(
@@ -282,13 +284,14 @@ def _misfit(candidate: Candidate, asked: _Asked) -> str | None:
     return None
 
 
-def first_position(envelope: Envelope) -> Point | None:
+def first_position(envelope: Envelope) -> Position | None:
     """The position that areas are judged by, on the original: its first place, else a point of its geometry."""
     if envelope.places:
-        return Point(envelope.places[0].lon, envelope.places[0].lat)
+        return envelope.places[0].lon, envelope.places[0].lat
     if envelope.geometry is None:
         return None
-    return shape(envelope.geometry.model_dump()).representative_point()
+    point = shape(bare(envelope.geometry)).representative_point()
+    return point.x, point.y
 
 
 def _not_actual(asked: _Asked) -> _Refusal | None:

@@ -5,6 +5,7 @@ AJP-2.1 (source reliability, information credibility). Times are RFC 3339 in UTC
 Within a schema version fields are added, never removed or given another meaning; readers keep what they do not know.
 """
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
@@ -24,7 +25,7 @@ from maritime.detect.episode import Scalar
 from maritime.errors import UsageError
 from maritime.sharing.canonical import in_bytes, in_order, written, written_object
 from maritime.sharing.shapes import Part, Shapes, parts_of, shapes_of
-from maritime.times import from_rfc3339, to_rfc3339
+from maritime.times import from_rfc3339
 
 SCHEMA_VERSION: Final = "1.0"
 
@@ -110,9 +111,16 @@ ReferenceText = Annotated[
 AnyGeometry = PointGeometry | GeometryCollection | Geometry
 
 
+def bare(geometry: AnyGeometry) -> dict[str, Any]:
+    """A geometry as GeoJSON, with types and coordinates alone."""
+    if isinstance(geometry, GeometryCollection):
+        return {"type": geometry.type, "geometries": [bare(each) for each in geometry.geometries]}
+    return {"type": geometry.type, "coordinates": geometry.coordinates}
+
+
 def _is_a_shape(geometry: AnyGeometry) -> AnyGeometry:
     """Whether its coordinates are those of its type, which GeoJSON's types alone do not say."""
-    parts_of(geometry.model_dump())
+    parts_of(bare(geometry))
     return geometry
 
 
@@ -121,7 +129,9 @@ CheckedGeometry = Annotated[AnyGeometry, AfterValidator(_is_a_shape)]
 
 def offset_time(t_ms: int) -> str:
     """`1577836800000` → `"2020-01-01T00:00:00+00:00"`. CAP 1.2 §3.3.2 refuses `Z`."""
-    return str(to_rfc3339(t_ms)).replace("Z", "+00:00")
+    seconds, millis = divmod(t_ms, 1000)
+    time = datetime.fromtimestamp(seconds, UTC)
+    return time.replace(microsecond=millis * 1000).isoformat(timespec="milliseconds") if millis else time.isoformat()
 
 
 class _Part(BaseModel):
@@ -327,38 +337,40 @@ class Envelope(_Part):
 
     def parts(self) -> list[Part]:
         """The parts of its geometry."""
-        return parts_of(self.geometry.model_dump()) if self.geometry else []
+        return parts_of(bare(self.geometry)) if self.geometry else []
 
 
 def known(part: BaseModel) -> dict[str, Any]:
     """A part of an envelope with the fields that this version knows, and no others."""
-    return {name: _known(getattr(part, name)) for name in type(part).model_fields}
+    return {name: _known(getattr(part, name)) for name, _ in _fields(type(part))}
 
 
 def _known(value: Any) -> Any:
-    if isinstance(value, BaseModel):
+    if is_part(type(value)):
         return known(value)
     return [_known(each) for each in value] if isinstance(value, list) else value
 
 
 def said(part: BaseModel) -> dict[str, Any]:
-    """The fields of a part that say something, in the order of canonical JSON; those not known here stay as they are."""
-    extra = part.model_extra
-    known = _saying(part, _sorted_fields(type(part)))
-    return {name: extra.get(name, known.get(name)) for name in in_order([*known, *extra])} if extra else known
+    """The fields of a part that this version knows and that say something: neither null nor empty where that is none."""
+    return _saying(part, _fields(type(part)))
 
 
 def in_json(value: Any) -> Any:
-    """A part of an envelope, or a list of them, as JSON says it, in the order of the model; other values as they are."""
+    """A part of an envelope, or a list of them, as JSON says it; fields not known here, and other values, as they are."""
     if is_part(type(value)):
-        return {n: in_json(inner) for n, inner in _saying(value, _fields(type(value))).items()} | (value.model_extra or {})
+        return {name: in_json(inner) for name, inner in said(value).items()} | (value.model_extra or {})
     return [in_json(each) if is_part(type(each)) else each for each in value] if isinstance(value, list) else value
 
 
 def written_part(value: Any) -> str:
-    """A part of an envelope, or a list of them, in canonical JSON. Raises InputError as `canonical`."""
+    """The same in canonical JSON. Raises InputError as `canonical`."""
     if is_part(type(value)):
-        return written_object((name, written_part(inner)) for name, inner in said(value).items())
+        fields = _saying(value, sorted_fields(type(value)))
+        if value.model_extra:
+            fields |= value.model_extra
+            fields = {name: fields[name] for name in in_order(fields)}
+        return written_object([(name, written_part(inner)) for name, inner in fields.items()])
     if isinstance(value, list) and value and is_part(type(value[0])):
         return f"[{','.join(map(written_part, value))}]"
     return written(value)
@@ -385,5 +397,6 @@ def _fields(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
 
 
 @cache
-def _sorted_fields(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
+def sorted_fields(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
+    """The names of a model's fields in the order of canonical JSON, and whether an empty list there says nothing."""
     return tuple(sorted(_fields(model)))

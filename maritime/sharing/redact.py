@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel
 
 from maritime.errors import UsageError
-from maritime.sharing.envelope import Envelope, Place, known, offset_time
+from maritime.sharing.envelope import Envelope, Place, bare, offset_time, said
 from maritime.sharing.envelope import Kind as MessageKind
 from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, Kind
 from maritime.sharing.policy import TIMES, Partner, ReleasePolicy, Rule, Terms
@@ -154,7 +154,7 @@ def _skeleton(envelope: Envelope, address: Address, now_ms: int) -> dict[str, An
 
 
 def _chosen(part: BaseModel, section: str, named: frozenset[str]) -> dict[str, Any]:
-    return {name: value for name, value in known(part).items() if f"{section}.{name}" in named and value is not None}
+    return {name: value for name, value in said(part).items() if f"{section}.{name}" in named}
 
 
 def _event(envelope: Envelope, named: frozenset[str]) -> dict[str, Any]:
@@ -266,11 +266,10 @@ def bare_geometry(envelope: Envelope) -> dict[str, Any] | None:
     """Its geometry with types and coordinates only: there is no room for anything else."""
     if envelope.geometry is None:
         return None
-    whole = envelope.geometry.model_dump()
-    if "geometries" in whole:
-        parts = [{"type": part["type"], "coordinates": _numbers(part["coordinates"])} for part in whole["geometries"]]
-        return {"type": whole["type"], "geometries": parts}
-    return {"type": whole["type"], "coordinates": _numbers(whole["coordinates"])}
+    whole = bare(envelope.geometry)
+    for part in whole.get("geometries", [whole]):
+        part["coordinates"] = _numbers(part["coordinates"])
+    return whole
 
 
 def feedback_topic(recipient: str) -> str:

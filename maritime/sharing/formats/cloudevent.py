@@ -9,7 +9,7 @@ consumer knows a cancel and an exercise.
 
 from typing import Any, Final
 
-from maritime.sharing.canonical import canonical, joined
+from maritime.sharing.canonical import in_bytes, in_order, written, written_object
 from maritime.sharing.envelope import SCHEMA_VERSION
 from maritime.sharing.formats.format import Format
 from maritime.sharing.formats.ids import revision_name
@@ -42,8 +42,9 @@ def render(release: Release, sequence: int | None = None) -> bytes:
         "alertstatus": envelope.status,
         "jws": release.jws,
     }
-    members = {name: canonical(value) for name, value in attributes.items() if value is not None}
-    return bounded(joined(members | {"data": release.canonical()}))
+    members = {name: written(value) for name, value in attributes.items() if value is not None}
+    members["data"] = release.canonical().decode()
+    return bounded(in_bytes(written_object((name, members[name]) for name in in_order(members))))
 
 
 def carried(event: Any) -> Carried | None:
