@@ -5,7 +5,6 @@ code, which the ledger keeps.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
@@ -55,8 +54,7 @@ class Step(NamedTuple):
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer. `envelope` is the released copy; None where it is held or denied."""
 
     outcome: Outcome
@@ -76,16 +74,10 @@ class _Asked(NamedTuple):
     """What the guards look at: a case, and for whom it is asked."""
 
     case: "Case"
+    envelope: Envelope
+    policy: ReleasePolicy
     partner: Partner
     recipient: str
-
-    @property
-    def envelope(self) -> Envelope:
-        return self.case.envelope
-
-    @property
-    def policy(self) -> ReleasePolicy:
-        return self.case.policy
 
     def targets(self) -> Iterator[str]:
         """By which entries of `rel_to` this recipient is meant: itself, or groups in force that it is a member of."""
@@ -109,7 +101,7 @@ class Rulebook:
 
     def __init__(self, policy: ReleasePolicy) -> None:
         self.policy = policy
-        self._rules: dict[str, list[tuple[Candidate, Terms]]] = {}
+        self._rules: dict[str, list[tuple[Candidate, Terms]]] = {}  # by partner
 
     def rules(self, partner: str) -> list[tuple[Candidate, Terms]]:
         """The rules that may fit for a partner, in the order in which they are tried."""
@@ -137,17 +129,16 @@ class Case:
         if partner is None:
             said = f"'{recipient}' is no partner of {self.policy.policy} {self.policy.version}"
             return Decision("denied", "not_a_partner", steps=(Step("partner", False, said),))
-        asked = _Asked(self, partner, recipient)
+        asked = _Asked(self, self.envelope, self.policy, partner, recipient)
         if partner.rescue and self.is_urgent and _protected(asked) is None:
             said = "distress or uncertainty: a rescue partner gets all of it, at once"
             copy = urgent_copy(self.envelope, recipient, address)
             return Decision("released", "safety", None, self.now_ms, copy, (_yes("safety", said),))
-        steps = [_NO_CASE_OF_SAFETY]
-        for name, guard, passed in GUARDS:
+        for i, (name, guard) in enumerate(GUARDS):
             refusal = guard(asked)
             if refusal is not None:
-                return Decision("denied", refusal.code, steps=(*steps, Step(name, False, refusal.said)))
-            steps.append(passed)
+                return Decision("denied", refusal.code, steps=(*PASSED[: i + 1], Step(name, False, refusal.said)))
+        steps = [*PASSED]
         for candidate, terms in self._rulebook.rules(recipient):
             misfit = _misfit(candidate, asked)
             if misfit is None:
@@ -354,7 +345,7 @@ def _too_confidential(asked: _Asked) -> _Refusal | None:
 
 
 def _other_purpose(asked: _Asked) -> _Refusal | None:
-    if set(asked.envelope.handling.purpose) & set(asked.partner.mandate):
+    if not set(asked.envelope.handling.purpose).isdisjoint(asked.partner.mandate):
         return None
     return _Refusal(
         "purpose_mismatch", f"the partner's mandate has none of {', '.join(asked.envelope.handling.purpose)}"
@@ -384,24 +375,22 @@ def _protected(asked: _Asked) -> _Refusal | None:
     return None
 
 
-def _yes(what: str, said: str = "passed") -> Step:
+def _yes(what: str, said: str) -> Step:
     return Step(what, True, said)
 
 
-_NO_CASE_OF_SAFETY: Final = _yes("safety", "no case of it, or no rescue partner")
-GUARDS: Final[tuple[tuple[str, Callable[[_Asked], _Refusal | None], Step], ...]] = tuple(
-    (name, guard, _yes(name))
-    for name, guard in (
-        ("status", _not_actual),
-        ("review", _unreviewed),
-        ("expiry", _expired),
-        ("consent", _no_consent),
-        ("agreement", _not_in_force),
-        ("rel_to", _not_meant),
-        ("tlp", _too_confidential),
-        ("purpose", _other_purpose),
-        ("retention", _unbounded),
-        ("protected persons", _protected),
-    )
+GUARDS: Final[tuple[tuple[str, Callable[[_Asked], _Refusal | None]], ...]] = (
+    ("status", _not_actual),
+    ("review", _unreviewed),
+    ("expiry", _expired),
+    ("consent", _no_consent),
+    ("agreement", _not_in_force),
+    ("rel_to", _not_meant),
+    ("tlp", _too_confidential),
+    ("purpose", _other_purpose),
+    ("retention", _unbounded),
+    ("protected persons", _protected),
 )
-"""What every release must pass, in this order; and the step that says so."""
+"""What every release must pass, in this order."""
+PASSED: Final = (_yes("safety", "no case of it, or no rescue partner"), *(_yes(name, "passed") for name, _ in GUARDS))
+"""The steps of who has passed them all."""

@@ -6,7 +6,6 @@ rule away can only release less.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -205,8 +204,7 @@ class Candidate(NamedTuple):
     place: str  # where it stands in the file, as a path of keys
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """All that a rule says of the copy it makes. Rules of equal terms make equal copies, whatever they are called."""
 
     released: frozenset[str]
