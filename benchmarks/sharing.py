@@ -104,7 +104,7 @@ def shared(given: Sequence[Alert], policy: ReleasePolicy, key: SigningKey, now_m
     """Every release that the alerts lead to, signed; documents are rendered and let go."""
     rulebook = Rulebook(policy)
     for alert in given:
-        whole = prepare(alert, policy, status="actual", sent_ms=SENT_MS, address=ADDRESS)
+        whole = prepare(alert, policy, status="actual", sent_ms=SENT_MS, address=ADDRESS, words=False)
         if whole is None:
             continue
         case = Case(whole, rulebook, now_ms)

@@ -15,7 +15,7 @@ from shapely.geometry import shape
 from maritime.sharing.envelope import TLP_ORDER, Envelope, Kind, bare, known
 from maritime.sharing.evidence_kinds import EVIDENCE
 from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Partner, ReleasePolicy, Rule, Terms
-from maritime.sharing.prepare import Address
+from maritime.sharing.prepare import Address, worded
 from maritime.sharing.redact import LEAST_KEY_BYTES, Cut, bare_geometry, feedback_topic, plain_value
 from maritime.sharing.scribe import Scribe
 from maritime.sharing.shapes import Position
@@ -132,7 +132,7 @@ class Case:
         asked = _Asked(self, self.envelope, self.policy, partner, recipient)
         if partner.rescue and self.is_urgent and _protected(asked) is None:
             said = "distress or uncertainty: a rescue partner gets all of it, at once"
-            copy = urgent_copy(self.envelope, recipient, address)
+            copy = urgent_copy(self._with_words, recipient, address)
             return Decision("released", "safety", None, self.now_ms, copy, (_yes("safety", said),))
         for i, (name, guard) in enumerate(GUARDS):
             refusal = guard(asked)
@@ -183,6 +183,11 @@ class Case:
         """Whether it was to be purged by now, or does not say when."""
         until = self.envelope.handling.retain_until
         return until is None or from_rfc3339(until) <= self.now_ms
+
+    @cached_property
+    def _with_words(self) -> Envelope:
+        """The envelope, with words where it was prepared without."""
+        return worded(self.envelope) if self.envelope.event.headline is None else self.envelope
 
     @cached_property
     def _first_position(self) -> Position | None:

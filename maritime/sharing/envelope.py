@@ -6,7 +6,6 @@ Within a schema version fields are added, never removed or given another meaning
 """
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -23,7 +22,7 @@ from maritime.alerts.schema import (
 )
 from maritime.detect.episode import Scalar
 from maritime.errors import UsageError
-from maritime.sharing.canonical import in_bytes, in_order, written, written_object
+from maritime.sharing.scribe import Scribe, in_json, is_part
 from maritime.sharing.shapes import Part, Shapes, parts_of, shapes_of
 from maritime.times import from_rfc3339
 
@@ -327,7 +326,7 @@ class Envelope(_Part):
 
         Raises InputError for numbers that JSON cannot say exactly.
         """
-        return in_bytes(written_part(self))
+        return Scribe().canonical(self)
 
     def shapes(self) -> Shapes:
         """Where it is: the shapes of its geometry, or where that is absent the points of its places."""
@@ -342,61 +341,10 @@ class Envelope(_Part):
 
 def known(part: BaseModel) -> dict[str, Any]:
     """A part of an envelope with the fields that this version knows, and no others."""
-    return {name: _known(getattr(part, name)) for name, _ in _fields(type(part))}
+    return {name: _known(getattr(part, name)) for name in type(part).model_fields}
 
 
 def _known(value: Any) -> Any:
     if is_part(type(value)):
         return known(value)
     return [_known(each) for each in value] if isinstance(value, list) else value
-
-
-def said(part: BaseModel) -> dict[str, Any]:
-    """The fields of a part that this version knows and that say something: neither null nor empty where that is none."""
-    return _saying(part, _fields(type(part)))
-
-
-def in_json(value: Any) -> Any:
-    """A part of an envelope, or a list of them, as JSON says it; fields not known here, and other values, as they are."""
-    if is_part(type(value)):
-        return {name: in_json(inner) for name, inner in said(value).items()} | (value.model_extra or {})
-    return [in_json(each) if is_part(type(each)) else each for each in value] if isinstance(value, list) else value
-
-
-def written_part(value: Any) -> str:
-    """The same in canonical JSON. Raises InputError as `canonical`."""
-    if is_part(type(value)):
-        fields = _saying(value, sorted_fields(type(value)))
-        if value.model_extra:
-            fields |= value.model_extra
-            fields = {name: fields[name] for name in in_order(fields)}
-        return written_object([(name, written_part(inner)) for name, inner in fields.items()])
-    if isinstance(value, list) and value and is_part(type(value[0])):
-        return f"[{','.join(map(written_part, value))}]"
-    return written(value)
-
-
-@cache
-def is_part(kind: type) -> bool:
-    """Whether values of a type are parts of envelopes; pydantic's own `isinstance` takes longer than all else here."""
-    return issubclass(kind, BaseModel)
-
-
-def _saying(part: BaseModel, fields: tuple[tuple[str, bool], ...]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, empty_is_nothing in fields
-        if (value := getattr(part, name)) is not None and not (empty_is_nothing and value == [])
-    }
-
-
-@cache
-def _fields(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
-    """Names of fields, and whether an empty list there says nothing."""
-    return tuple((name, field.default == []) for name, field in model.model_fields.items())
-
-
-@cache
-def sorted_fields(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
-    """The names of a model's fields in the order of canonical JSON, and whether an empty list there says nothing."""
-    return tuple(sorted(_fields(model)))

@@ -72,8 +72,12 @@ def prepare(
     sent_ms: int,
     address: Address,
     facts: VesselFacts | None = None,
+    words: bool = True,
 ) -> Envelope | None:
-    """The envelope of an alert; None where the policy has no mark for its type, so that it cannot be shared at all."""
+    """The envelope of an alert; None where the policy has no mark for its type, so that it cannot be shared at all.
+
+    Without `words` it has neither headline nor description of the area: copies get their own.
+    """
     mark = policy.mark_of(alert.type)
     if mark is None:
         return None
@@ -103,7 +107,8 @@ def prepare(
             if name != "safety" and value is not None
         ],
     }
-    return worded(Envelope.model_validate(record))
+    envelope = Envelope.model_validate(record)
+    return worded(envelope) if words else envelope
 
 
 def worded(envelope: Envelope) -> Envelope:

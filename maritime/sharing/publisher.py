@@ -167,7 +167,7 @@ class Publisher:
         """The full view, on which decisions are made; its numbers are nobody's. None: there is no mark for it."""
         context_id = self.desk.shared_id(alert.alert_id)
         address = Address(context_id, alert.revision, "alert", (), context_id)
-        whole = prepare(alert, self._policy, status=status, sent_ms=sent_ms, address=address)
+        whole = prepare(alert, self._policy, status=status, sent_ms=sent_ms, address=address, words=False)
         return None if whole is None else Case(whole, self._rulebook, now_ms)
 
     def _decided(

@@ -9,17 +9,18 @@ import hashlib
 import hmac
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from pydantic import BaseModel
 
 from maritime.errors import UsageError
-from maritime.sharing.envelope import Envelope, Place, bare, offset_time, said
+from maritime.sharing.envelope import Envelope, Place, bare, offset_time
 from maritime.sharing.envelope import Kind as MessageKind
 from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, Kind
 from maritime.sharing.policy import TIMES, Partner, ReleasePolicy, Rule, Terms
 from maritime.sharing.prepare import Address, worded
+from maritime.sharing.scribe import said
 from maritime.times import from_rfc3339
 from maritime.units import DAY_MS, EARTH_RADIUS_M, MINUTE_MS
 
@@ -27,8 +28,8 @@ PSEUDONYM_BYTES: Final = 10  # 80 bits: no two vessels of the world share one by
 LEAST_KEY_BYTES: Final = 32  # of HMAC-SHA-256 (RFC 2104 §3: not shorter than the hash)
 DEGREE_M: Final = math.radians(1.0) * EARTH_RADIUS_M
 LARGEST_CODE: Final = 255  # of a word that is a number: types of ships, navigational status (ITU-R M.1371-5)
-UNADDRESSED: Final = Address("00000000-0000-4000-8000-000000000000", 0, "alert")
-"""In place of a recipient's numbers, until the copy is addressed."""
+NOBODYS: Final = "00000000-0000-4000-8000-000000000000"
+"""In place of a recipient's id, until the copy is addressed."""
 _WORD: Final = re.compile(r"[A-Za-z]?[a-z_ -]{0,39}")  # no digits and no names in capitals
 
 
@@ -77,8 +78,7 @@ class Cut:
         if terms.pseudonyms and (pseudonym_key is None or len(pseudonym_key) < LEAST_KEY_BYTES):
             raise ValueError(f"pseudonyms need a key of {LEAST_KEY_BYTES} bytes")
         named = terms.released
-        copy = _skeleton(envelope, replace(UNADDRESSED, kind=kind), now_ms)
-        copy["sent"] = _stepped(copy["sent"], terms.time_step_min)
+        copy = _skeleton(envelope, Address(NOBODYS, 0, kind), _at_step(now_ms, terms.time_step_min))
         if envelope.expires is not None:
             copy["expires"] = _stepped(envelope.expires, terms.time_step_min, up=True)
         copy["handling"] = _handling(envelope, terms, policy, now_ms)
@@ -142,13 +142,13 @@ def pseudonym(key: bytes, mmsi: int) -> str:
     return base64.b32encode(digest[:PSEUDONYM_BYTES]).decode("ascii").lower()
 
 
-def _skeleton(envelope: Envelope, address: Address, now_ms: int) -> dict[str, Any]:
+def _skeleton(envelope: Envelope, address: Address, sent_ms: int) -> dict[str, Any]:
     """What every recipient is told: that there is an alert of a type, by whom, under which number."""
     return address.as_fields() | {
         "context_id": None,
         "status": envelope.status,
         "originator": {"org_id": envelope.originator.org_id},
-        "sent": offset_time(now_ms),
+        "sent": offset_time(sent_ms),
         "event": {"type": envelope.event.type, "nature": "behaviour"},
     }
 
@@ -342,11 +342,14 @@ def _span(observed: dict[str, Any], step_min: float | None) -> dict[str, Any]:
 
 def _stepped(time: str, step_min: float | None, *, up: bool = False) -> str:
     """A time on the clock of the step, in envelope's writing; the same time without a step."""
-    t_ms = from_rfc3339(time)
-    if step_min is not None:
-        step_ms = round(step_min * MINUTE_MS)
-        t_ms = -(-t_ms // step_ms) * step_ms if up else t_ms // step_ms * step_ms
-    return offset_time(t_ms)
+    return offset_time(_at_step(from_rfc3339(time), step_min, up=up))
+
+
+def _at_step(t_ms: int, step_min: float | None, *, up: bool = False) -> int:
+    if step_min is None:
+        return t_ms
+    step_ms = round(step_min * MINUTE_MS)
+    return -(-t_ms // step_ms) * step_ms if up else t_ms // step_ms * step_ms
 
 
 def _coarse(value: Any, kind: Kind, terms: Terms) -> Any:

@@ -1,39 +1,81 @@
-"""Scribe: the canonical bytes of copies that have parts in common, of which each is written once.
+"""Scribe: parts of envelopes as JSON says them. What is null, or empty where that is as good as nothing, is left out.
 
 The copies of an alert differ by little: by the recipient's numbers and name. What they have in common is the very same
-object in memory, which is how it is known here: two values that only look alike are both written.
+object in memory. A scribe that writes them all writes it once; two values that only look alike are both written.
 """
 
+from functools import cache
+from json.encoder import encode_basestring
 from typing import Any
 
-from maritime.sharing.canonical import in_bytes, written_object
-from maritime.sharing.envelope import Envelope, Handling, sorted_fields, written_part
+from pydantic import BaseModel
+
+from maritime.sharing.canonical import in_bytes, in_order, written
 
 
 class Scribe:
-    """For the copies of one alert. They must not change while it is used, as envelopes never do."""
+    """Writes canonical JSON (RFC 8785). What it has written must not change while it is used, as parts never do."""
 
     def __init__(self) -> None:
         self._texts: dict[int, tuple[Any, str]] = {}  # by identity; the value is kept, so that no other gets its number
 
-    def canonical(self, envelope: Envelope) -> bytes:
-        """What `Envelope.canonical` gives. Raises InputError as it does."""
-        return in_bytes(self._written(envelope))
+    def canonical(self, part: BaseModel) -> bytes:
+        """The canonical bytes of a part. Raises InputError for numbers and text that JSON cannot say exactly."""
+        return in_bytes(self._written(part))
 
-    def _written(self, part: Envelope | Handling) -> str:
+    def _written(self, value: Any) -> str:
+        kind = type(value)
+        if kind is not list and not is_part(kind):
+            return written(value)
+        seen = self._texts.get(id(value))
+        if seen is None:
+            text = f"[{','.join(map(self._written, value))}]" if kind is list else self._object(value)
+            seen = self._texts[id(value)] = (value, text)
+        return seen[1]
+
+    def _object(self, part: BaseModel) -> str:
         if part.model_extra:
-            return written_part(part)
-        members = []
-        for name, empty_is_nothing in sorted_fields(type(part)):
-            value = getattr(part, name)
-            if value is None or (empty_is_nothing and value == []):
-                continue
-            seen = self._texts.get(id(value))
-            members.append((name, seen[1] if seen else self._first(value)))
-        return written_object(members)
+            fields = said(part) | part.model_extra
+            members = [f"{encode_basestring(name)}:{self._written(fields[name])}" for name in in_order(fields)]
+        else:
+            members = []
+            for name, lead, empty_is_nothing in _in_order(type(part)):
+                value = getattr(part, name)
+                if type(value) is str:
+                    members.append(lead + encode_basestring(value))
+                elif value is not None and not (empty_is_nothing and value == []):
+                    members.append(lead + self._written(value))
+        return f"{{{','.join(members)}}}"
 
-    def _first(self, value: Any) -> str:
-        # each recipient has a handling of its own, of which most is what the others have
-        text = self._written(value) if type(value) is Handling else written_part(value)
-        self._texts[id(value)] = (value, text)
-        return text
+
+def said(part: BaseModel) -> dict[str, Any]:
+    """The fields of a part that its model knows and that say something."""
+    return {
+        name: value
+        for name, _, empty_is_nothing in _fields(type(part))
+        if (value := getattr(part, name)) is not None and not (empty_is_nothing and value == [])
+    }
+
+
+def in_json(value: Any) -> Any:
+    """A part, or a list of them, as JSON says it; fields that its model does not know, and other values, as they are."""
+    if is_part(type(value)):
+        return {name: in_json(inner) for name, inner in said(value).items()} | (value.model_extra or {})
+    return [in_json(each) if is_part(type(each)) else each for each in value] if isinstance(value, list) else value
+
+
+@cache
+def is_part(kind: type) -> bool:
+    """Whether values of a type are parts of envelopes; pydantic's own `isinstance` takes longer than all else here."""
+    return issubclass(kind, BaseModel)
+
+
+@cache
+def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, bool], ...]:
+    """Of each field the name, how it begins in JSON, and whether an empty list there says nothing."""
+    return tuple((name, f'"{name}":', field.default == []) for name, field in model.model_fields.items())
+
+
+@cache
+def _in_order(model: type[BaseModel]) -> tuple[tuple[str, str, bool], ...]:
+    return tuple(sorted(_fields(model)))

@@ -9,7 +9,7 @@ consumer knows a cancel and an exercise.
 
 from typing import Any, Final
 
-from maritime.sharing.canonical import in_bytes, in_order, written, written_object
+from maritime.sharing.canonical import in_bytes, written, written_object
 from maritime.sharing.envelope import SCHEMA_VERSION
 from maritime.sharing.formats.format import Format
 from maritime.sharing.formats.ids import revision_name
@@ -44,7 +44,7 @@ def render(release: Release, sequence: int | None = None) -> bytes:
     }
     members = {name: written(value) for name, value in attributes.items() if value is not None}
     members["data"] = release.canonical().decode()
-    return bounded(in_bytes(written_object((name, members[name]) for name in in_order(members))))
+    return bounded(in_bytes(written_object(members)))
 
 
 def carried(event: Any) -> Carried | None:
