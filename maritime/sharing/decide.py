@@ -6,7 +6,6 @@ code, which the ledger keeps.
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
 from shapely import intersects_xy
@@ -118,6 +117,11 @@ class Case:
 
     def __init__(self, envelope: Envelope, rulebook: Rulebook, now_ms: int) -> None:
         self.envelope, self.policy, self.now_ms = envelope, rulebook.policy, now_ms
+        self.is_urgent = is_urgent(envelope)
+        self.today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+        self.sent_ms = from_rfc3339(envelope.sent)
+        self.is_over = _has_come(envelope.expires, now_ms)
+        self.is_to_be_purged = _has_come(envelope.handling.retain_until, now_ms)
         self._rulebook = rulebook
         self._cuts: dict[tuple[Terms, Kind, bytes | None], Cut] = {}
         self._inside: dict[str, bool] = {}
@@ -132,7 +136,7 @@ class Case:
         asked = _Asked(self, self.envelope, self.policy, partner, recipient)
         if partner.rescue and self.is_urgent and _protected(asked) is None:
             said = "distress or uncertainty: a rescue partner gets all of it, at once"
-            copy = urgent_copy(self._with_words, recipient, address)
+            copy = urgent_copy(_with_words(self.envelope), recipient, address)
             return Decision("released", "safety", None, self.now_ms, copy, (_yes("safety", said),))
         for i, (name, guard) in enumerate(GUARDS):
             refusal = guard(asked)
@@ -153,45 +157,9 @@ class Case:
     def is_inside(self, area: str) -> bool:
         """Whether its first position is in an area of the policy."""
         if area not in self._inside:
-            here = self._first_position  # on the border is inside
+            here = first_position(self.envelope)  # on the border is inside
             self._inside[area] = here is not None and bool(intersects_xy(self.policy.shapes[area], *here))
         return self._inside[area]
-
-    @cached_property
-    def is_urgent(self) -> bool:
-        """As of its envelope."""
-        return is_urgent(self.envelope)
-
-    @cached_property
-    def today(self) -> date:
-        """The day of its time, UTC."""
-        return datetime.fromtimestamp(self.now_ms / 1000, UTC).date()
-
-    @cached_property
-    def sent_ms(self) -> int:
-        """When the envelope was sent."""
-        return from_rfc3339(self.envelope.sent)
-
-    @cached_property
-    def is_over(self) -> bool:
-        """Whether it has expired, or does not say when it does."""
-        expires = self.envelope.expires
-        return expires is None or from_rfc3339(expires) <= self.now_ms
-
-    @cached_property
-    def is_unbounded(self) -> bool:
-        """Whether it was to be purged by now, or does not say when."""
-        until = self.envelope.handling.retain_until
-        return until is None or from_rfc3339(until) <= self.now_ms
-
-    @cached_property
-    def _with_words(self) -> Envelope:
-        """The envelope, with words where it was prepared without."""
-        return worded(self.envelope) if self.envelope.event.headline is None else self.envelope
-
-    @cached_property
-    def _first_position(self) -> Position | None:
-        return first_position(self.envelope)
 
     def _by_rule(
         self,
@@ -290,6 +258,16 @@ def first_position(envelope: Envelope) -> Position | None:
     return point.x, point.y
 
 
+def _with_words(envelope: Envelope) -> Envelope:
+    """The envelope, with words where it was prepared without."""
+    return worded(envelope) if envelope.event.headline is None else envelope
+
+
+def _has_come(time: str | None, now_ms: int) -> bool:
+    """Whether a time is over; one that is not said is taken to be."""
+    return time is None or from_rfc3339(time) <= now_ms
+
+
 def _not_actual(asked: _Asked) -> _Refusal | None:
     status = asked.envelope.status
     if status == "actual" or (status == "exercise" and asked.partner.exercises):
@@ -358,7 +336,7 @@ def _other_purpose(asked: _Asked) -> _Refusal | None:
 
 
 def _unbounded(asked: _Asked) -> _Refusal | None:
-    if not asked.case.is_unbounded:
+    if not asked.case.is_to_be_purged:
         return None
     until = asked.envelope.handling.retain_until
     return _Refusal(

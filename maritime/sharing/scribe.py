@@ -29,9 +29,14 @@ class Scribe:
             return written(value)
         seen = self._texts.get(id(value))
         if seen is None:
-            text = f"[{','.join(map(self._written, value))}]" if kind is list else self._object(value)
+            text = self._list(value) if kind is list else self._object(value)
             seen = self._texts[id(value)] = (value, text)
         return seen[1]
+
+    def _list(self, values: list[Any]) -> str:
+        if values and is_part(type(values[0])):
+            return f"[{','.join(map(self._written, values))}]"
+        return written(values)
 
     def _object(self, part: BaseModel) -> str:
         if part.model_extra:
