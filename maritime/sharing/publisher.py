@@ -151,7 +151,7 @@ class Publisher:
         return told
 
     def _decision(self, alert: Alert, case: Case, partner: str, last: Copy | None) -> Decision:
-        address = self._address(alert, partner, last)
+        address = self._address(alert, partner, last, context_id=case.envelope.context_id)
         return case.decide(partner, address=address, pseudonym_key=self._secrets.pseudonyms.get(partner))
 
     def _released(
@@ -222,14 +222,16 @@ class Publisher:
                 told.append(self._cancelled(alert, partner, last, "retracted", now_ms))
         return told or [(self._entry(alert, "nobody", "denied", "retracted", now_ms), None)]
 
-    def _address(self, alert: Alert, partner: str, last: Copy | None, kind: Kind | None = None) -> Address:
+    def _address(
+        self, alert: Alert, partner: str, last: Copy | None, kind: Kind | None = None, context_id: str | None = None
+    ) -> Address:
         alert_id = self.desk.shared_id(alert.alert_id, partner)
         if last is None:
-            return Address(alert_id, 0, kind or "alert", (), self.desk.shared_id(alert.alert_id))
+            return Address(alert_id, 0, kind or "alert", (), context_id)
         # who was asked to let go has nothing that could be updated
         kind = kind or ("alert" if last.kind == "cancel" else "update")
         reference = f"{alert_id}@{last.revision}@{last.sent}"
-        return Address(alert_id, last.revision + 1, kind, (reference,), self.desk.shared_id(alert.alert_id))
+        return Address(alert_id, last.revision + 1, kind, (reference,), context_id)
 
     def _cancelled(
         self, alert: Alert, partner: str, last: Copy, reason: str, now_ms: int, *, may_wait: bool = True
