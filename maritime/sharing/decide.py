@@ -5,7 +5,7 @@ code, which the ledger keeps.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from shapely import intersects_xy
