@@ -64,8 +64,8 @@ def ten_partners() -> ReleasePolicy:
 
 
 def no_two_alike(policy: ReleasePolicy) -> ReleasePolicy:
-    """The policy with rules of which each keeps its copies for another number of days, so that no copy is as another."""
-    whole, days = policy.model_dump(mode="json"), count(30)
+    """The policy with copies of each rule kept for another number of days, of later rules for fewer."""
+    whole, days = policy.model_dump(mode="json"), count(90, -1)
     for terms in (*whole["partners"].values(), *whole["groups"].values()):
         for rule in terms["rules"]:
             rule["retain_days"] = next(days)
