@@ -261,21 +261,33 @@ class Publisher:
         until_ms = from_rfc3339(copy.handling.retain_until) if copy.handling.retain_until else now_ms
         kept = Copy(copy.revision, copy.kind, copy.sent, content)
         parcel = self.desk.send(alert.alert_id, partner, channel, kept, until_ms, jws)
-        entry = self._entry(alert, partner, written, decision.code, now_ms, decision.rule)
-        return entry.model_copy(
-            update={
-                "alert_id": copy.alert_id,
-                "revision": copy.revision,
-                "kind": copy.kind,
-                "sha256": sha256(content).hexdigest(),
-                "kid": self._secrets.signing.kid,
-            }
-        ), parcel
+        entry = self._entry(
+            alert,
+            partner,
+            written,
+            decision.code,
+            now_ms,
+            decision.rule,
+            alert_id=copy.alert_id,
+            revision=copy.revision,
+            kind=copy.kind,
+            sha256=sha256(content).hexdigest(),
+            kid=self._secrets.signing.kid,
+        )
+        return entry, parcel
 
     def _entry(
-        self, alert: Alert, partner: str, written: Written, reason: str, now_ms: int, rule: str | None = None
+        self,
+        alert: Alert,
+        partner: str,
+        written: Written,
+        reason: str,
+        now_ms: int,
+        rule: str | None = None,
+        **left: Any,
     ) -> Entry:
-        return Entry.model_construct(
+        """An entry; `left` says what left with it."""
+        return Entry(
             at=offset_time(now_ms),
             internal_id=alert.alert_id,
             internal_revision=alert.revision,
@@ -284,6 +296,7 @@ class Publisher:
             reason=reason,
             rule=rule,
             policy=self._state,
+            **left,
         )
 
 
