@@ -118,7 +118,13 @@ class Publisher:
         order = sorted(partners, key=lambda name: not (case.is_urgent and partners[name].rescue))
         # of an alert that was told ahead of others, no revision so old must come after it
         order = [name for name in order if self.desk.newest_taken(_told_to(name, alert)) < alert.revision]
-        return [self._decided(alert, case, name, now_ms) for name in order]
+        having = set(self.desk.recipients(alert.alert_id))
+        waiting = {each.partner for each in self.desk.waiting(alert.alert_id)}
+        decided = []
+        for name in order:
+            last = self.desk.copy(alert.alert_id, name) if name in having else None
+            decided.append(self._decided(alert, case, name, last, now_ms, some_wait=name in waiting))
+        return decided
 
     def _called(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         case = self._case(alert, status, now_ms, now_ms)
@@ -175,15 +181,17 @@ class Publisher:
         alert: Alert,
         case: Case,
         partner: str,
+        last: Copy | None,
         sent_ms: int,
         *,
         may_wait: bool = True,
+        some_wait: bool = True,
     ) -> tuple[Entry, Parcel | None]:
-        last = self.desk.copy(alert.alert_id, partner)
+        """Decide about one partner, which has `last`; `some_wait` says whether earlier revisions may wait for it."""
         decision = self._decision(alert, case, partner, last)
         now_ms = case.now_ms
         had = None if last is None or last.kind == "cancel" else last
-        if decision.outcome != "held":
+        if decision.outcome != "held" and some_wait:
             self.desk.supersede(alert.alert_id, alert.revision, partner)
         if decision.envelope is not None:
             return self._released(alert, case, partner, last, decision.envelope, decision)
@@ -208,7 +216,7 @@ class Publisher:
         case = self._case(alert, status, waiting.sent_ms, now_ms)
         if case is None or waiting.partner not in self._policy.partners:
             return self._entry(alert, waiting.partner, "denied", "not_a_partner", now_ms), None
-        return self._decided(alert, case, waiting.partner, waiting.sent_ms, may_wait=False)
+        return self._decided(alert, case, waiting.partner, last, waiting.sent_ms, may_wait=False)
 
     def _retracted(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         """It was none after all: what waits is dropped, and whoever has a copy is told, agreement or not."""
