@@ -121,22 +121,23 @@ class Publisher:
     def _taken(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         alert = _apart(alert, status)
         self.desk.remember(alert.alert_id, now_ms)
+        if alert.state == "retracted":
+            return self._let_go(alert, "retracted", now_ms)
         case = self._case(alert, status, now_ms, now_ms)
         if case is None:
-            return [(self._entry(alert, "nobody", "denied", "no_mark", now_ms), None)]
-        if alert.state == "retracted":
-            return self._retracted(alert, now_ms)
+            return self._let_go(alert, "no_mark", now_ms)
         partners = self._policy.partners
         order = sorted(partners, key=lambda name: not (case.is_urgent and partners[name].rescue))
         # of an alert that was told ahead of others, no revision so old must come after it
         order = [name for name in order if self.desk.newest_taken(_told_to(name, alert)) < alert.revision]
-        having = set(self.desk.recipients(alert.alert_id))
+        having = self.desk.recipients(alert.alert_id)
         waiting = {each.partner for each in self.desk.waiting(alert.alert_id)}
         decided = []
         for name in order:
             last = self.desk.copy(alert.alert_id, name) if name in having else None
             decided.append(self._decided(alert, case, name, last, now_ms, some_wait=name in waiting))
-        return decided
+        former = [name for name in having if name not in partners]
+        return decided + self._taken_back(alert, former, "not_a_partner", now_ms)
 
     def _called(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         self.desk.remember(alert.alert_id, now_ms)
@@ -225,24 +226,34 @@ class Publisher:
         alert = Alert.from_dict(json.loads(waiting.alert))
         status = cast(Status, waiting.status)
         last = self.desk.copy(alert.alert_id, waiting.partner)
-        if alert.state == "retracted" and last is not None:
-            return self._cancelled(alert, waiting.partner, last, "retracted", now_ms, may_wait=False)
         case = self._case(alert, status, waiting.sent_ms, now_ms)
+        reason = "no_mark" if case is None else "not_a_partner"
+        if alert.state == "retracted" and last is not None:
+            reason, case = "retracted", None
         if case is None or waiting.partner not in self._policy.partners:
-            return self._entry(alert, waiting.partner, "denied", "not_a_partner", now_ms), None
+            if last is not None and last.kind != "cancel":  # whoever it is by now is asked to let go, not left with it
+                return self._cancelled(alert, waiting.partner, last, reason, now_ms, may_wait=False)
+            return self._entry(alert, waiting.partner, "denied", reason, now_ms), None
         return self._decided(alert, case, waiting.partner, last, waiting.sent_ms, may_wait=False)
 
-    def _retracted(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
-        """It was none after all: what waits is dropped, and whoever has a copy is told, agreement or not."""
+    def _let_go(self, alert: Alert, reason: str, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
+        """Nobody may have it any more: what waits is dropped, and whoever has a copy is told, agreement or not."""
         told: list[tuple[Entry, Parcel | None]] = []
         for waiting in self.desk.waiting(alert.alert_id):
             self.desk.drop(waiting)
-            told.append((self._entry(alert, waiting.partner, "denied", "retracted", now_ms), None))
-        for partner in self.desk.recipients(alert.alert_id):
-            last = self.desk.copy(alert.alert_id, partner)
-            if last is not None and last.kind != "cancel":
-                told.append(self._cancelled(alert, partner, last, "retracted", now_ms))
-        return told or [(self._entry(alert, "nobody", "denied", "retracted", now_ms), None)]
+            told.append((self._entry(alert, waiting.partner, "denied", reason, now_ms), None))
+        told += self._taken_back(alert, self.desk.recipients(alert.alert_id), reason, now_ms)
+        return told or [(self._entry(alert, "nobody", "denied", reason, now_ms), None)]
+
+    def _taken_back(
+        self, alert: Alert, recipients: Iterable[str], reason: str, now_ms: int
+    ) -> list[tuple[Entry, Parcel | None]]:
+        copies = ((partner, self.desk.copy(alert.alert_id, partner)) for partner in recipients)
+        return [
+            self._cancelled(alert, partner, last, reason, now_ms)
+            for partner, last in copies
+            if last is not None and last.kind != "cancel"
+        ]
 
     def _address(
         self, alert: Alert, partner: str, last: Copy | None, kind: Kind | None = None, context_id: str | None = None
