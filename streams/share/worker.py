@@ -48,12 +48,13 @@ SAME_BEACON_MS: Final = 30 * MINUTE_MS  # as maritime.detect.beacon ends an epis
 DECIDE_S: Final = 0.15  # chosen: of deciding at a time, so that a call waits no longer
 FIRST_RECORDS: Final = 2
 MOST_RECORDS: Final = 200
+MOST_REVIEWS: Final = 5  # chosen: at a time, so that a call does not wait for them
 LONGEST_PAUSE_S: Final = 5.0
 SHORTEST_PAUSE_S: Final = 0.1
 MOST_FAILURES: Final = 20  # as of detectors
 COUNTED: Final = (
     *("cycles", "alerts", "calls", "old", "poison", "repeated"),
-    *("purged", "heads", "heads_failed", "failures", "fenced"),
+    *("purged", "reviews", "reviews_failed", "heads", "heads_failed", "failures", "fenced"),
 )
 CONTENT_ERRORS: Final = (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What an alert may lead to that says something else than its schema allows."""
@@ -70,7 +71,7 @@ class SharePace:
 
     wait_s: float = 0.2  # for calls, then the other things are looked at
     join_s: float = 1.0  # for partitions; a poll that ends earlier begins to join anew, for ever
-    due_every_s: float = 1.0  # what has waited for its hour
+    due_every_s: float = 1.0  # what has waited for its hour, and what people have said
     purge_every_s: float = 60.0
     head_every_s: float = 60.0  # looked whether it is another day
 
@@ -330,6 +331,7 @@ class ShareWorker:
         """Release what has waited for its hour, forget copies that are to be purged, sign the day's head."""
         now_s = self._clock()
         if now_s >= self._due_at_s:
+            self._take_reviews()
             self._policies.publisher().release_due(self._now_ms())
             self._due_at_s = now_s + self._pace.due_every_s
         if now_s >= self._purge_at_s:
@@ -340,6 +342,18 @@ class ShareWorker:
         if self._heads is not None and now_s >= self._head_at_s:
             self._head_at_s = now_s + self._pace.head_every_s
             self._sign_head(self._heads)
+
+    def _take_reviews(self) -> None:
+        """Act on what people in the house said. One that cannot be acted on is told, and tried no more."""
+        publisher = self._policies.publisher()
+        for filed in publisher.reviews.reading.waiting(MOST_REVIEWS):
+            try:
+                publisher.take_review(filed, self._now_ms())
+                self._counts["reviews"] += 1
+            except CONTENT_ERRORS as error:
+                publisher.reviews.take(filed.number, self._now_ms(), is_refused=True)
+                self._counts["reviews_failed"] += 1
+                tell(_log, "review not acted on", logging.ERROR, number=filed.number, why=str(error)[:200])
 
     def _sign_head(self, heads: DailyHeads) -> None:
         """Sign the day's head. That it cannot be written stops nobody from being told of distress."""
