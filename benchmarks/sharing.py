@@ -2,16 +2,19 @@
 
 Alerts of several types go through the policy of a national centre with ten partners (that of configs/sharing and six
 more like those in it): for each alert and partner a decision, and for each release the copy, its words, its canonical
-bytes, its signature and its CloudEvent. Beside it stands what the library `rfc8785` takes for the canonical bytes
-alone. Seconds are processor seconds of one thread, the best of some rounds.
+bytes, its signature and its CloudEvent. Partners of equal rules share work; so it is also measured with ten of which no
+two have equal ones. Beside it stands what the library `rfc8785` takes for the canonical bytes alone. Seconds are
+processor seconds of one thread, the best of some rounds.
 """
 
 import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -22,7 +25,7 @@ from rich.table import Table
 
 from maritime.alerts.alert import Alert, Detector
 from maritime.detect.episode import Reason
-from maritime.sharing.decide import decide
+from maritime.sharing.decide import Case, Rulebook
 from maritime.sharing.envelope import Envelope
 from maritime.sharing.formats import cloudevent
 from maritime.sharing.keys import SigningKey
@@ -32,14 +35,15 @@ from maritime.sharing.policy_file import load_policy
 from maritime.sharing.prepare import Address, prepare
 from maritime.sharing.publisher import Publisher, Secrets
 from maritime.sharing.release import Release
-from maritime.sharing.signatures import sign
+from maritime.sharing.signatures import ENVELOPE, sign_bytes
 from maritime.times import from_rfc3339
 from maritime.units import HOUR_MS
 
 POLICY: Final = Path(__file__).resolve().parents[1] / "configs" / "sharing" / "national_centre.yaml"
 PARTNERS: Final = 10
 ALERTS: Final = 400
-ROUNDS: Final = 3
+ROUNDS: Final = 10
+LEDGERS: Final = 3
 PER_S: Final = 2_000
 SENT_MS: Final = from_rfc3339("2026-03-14T21:00:00Z")
 KEY: Final = bytes(32)
@@ -59,7 +63,16 @@ def ten_partners() -> ReleasePolicy:
     return ReleasePolicy.model_validate(whole)
 
 
-def alerts(count: int) -> list[Alert]:
+def no_two_alike(policy: ReleasePolicy) -> ReleasePolicy:
+    """The policy with copies of each rule kept for another number of days, of later rules for fewer."""
+    whole, days = policy.model_dump(mode="json"), count(90, -1)
+    for terms in (*whole["partners"].values(), *whole["groups"].values()):
+        for rule in terms["rules"]:
+            rule["retain_days"] = next(days)
+    return ReleasePolicy.model_validate(whole)
+
+
+def alerts(number: int) -> list[Alert]:
     """Alerts of the three behaviours and of distress, here and there."""
     random = Random(1)
     types = (
@@ -72,7 +85,7 @@ def alerts(count: int) -> list[Alert]:
         "reception_outage",
     )
     made = []
-    for i in range(count):
+    for i in range(number):
         lat, lon = random.uniform(-5.0, 14.0), random.uniform(93.0, 101.0)
         made.append(
             Alert(
@@ -99,18 +112,21 @@ def alerts(count: int) -> list[Alert]:
     return made
 
 
-def shared(given: Sequence[Alert], policy: ReleasePolicy, key: SigningKey, now_ms: int) -> list[Release]:
+def shared(given: Sequence[Alert], policy: ReleasePolicy, key: SigningKey, now_ms: int) -> Iterator[Release]:
     """Every release that the alerts lead to, signed; documents are rendered and let go."""
-    releases = []
+    rulebook = Rulebook(policy)
     for alert in given:
-        whole = prepare(alert, policy, status="actual", sent_ms=SENT_MS, address=ADDRESS)
-        for partner in policy.partners if whole is not None else ():
-            answer = decide(whole, partner, policy, address=ADDRESS, now_ms=now_ms, pseudonym_key=KEY)  # type: ignore[arg-type]
-            if answer.envelope is not None:
-                release = Release(answer.envelope, sign(answer.envelope, key))
-                cloudevent.render(release, sequence=len(releases))
-                releases.append(release)
-    return releases
+        whole = prepare(alert, policy, status="actual", sent_ms=SENT_MS, address=ADDRESS, words=False)
+        if whole is None:
+            continue
+        case = Case(whole, rulebook, now_ms)
+        for partner in policy.partners:
+            copy = case.decide(partner, address=ADDRESS, pseudonym_key=KEY).envelope
+            if copy is not None:
+                content = case.canonical(copy)
+                release = Release(copy, sign_bytes(content, key, ENVELOPE, detached=True), content)
+                cloudevent.render(release, sequence=1)
+                yield release
 
 
 def best_s(work: Callable[[], Any]) -> float:
@@ -141,17 +157,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--alerts", type=int, default=ALERTS, help="how many")
     given = alerts(parser.parse_args(argv).alerts)
     policy, key = ten_partners(), SigningKey.from_seed(bytes(32))
-    releases = shared(given, policy, key, SENT_MS)
-    copies: list[Envelope] = [release.envelope for release in releases]
-    whole_s = best_s(lambda: shared(given, policy, key, SENT_MS))
+    copies: list[Envelope] = [release.envelope for release in shared(given, policy, key, SENT_MS)]
+    whole_s = best_s(lambda: deque(shared(given, policy, key, SENT_MS), maxlen=0))
+    apart = no_two_alike(policy)
+    apart_s = best_s(lambda: deque(shared(given, apart, key, SENT_MS), maxlen=0))
     ours_s = best_s(lambda: [copy.canonical() for copy in copies])
     library_s = best_s(lambda: [rfc8785.dumps(copy.to_dict()) for copy in copies])
-    ledger_s = with_ledger_s(given, policy, key)
-    table = Table(title=f"{len(given)} alerts, {len(policy.partners)} partners, {len(releases)} releases")
+    ledger_s = min(with_ledger_s(given, policy, key) for _ in range(LEDGERS))
+    table = Table(title=f"{len(given)} alerts, {len(policy.partners)} partners, {len(copies)} releases")
     for heading in ("", "measured", "target"):
         table.add_column(heading)
     table.add_row("alerts/s: decided, cut, rendered, signed", f"{len(given) / whole_s:,.0f}", f"{PER_S:,}")
-    table.add_row("releases/s of it", f"{len(releases) / whole_s:,.0f}", "")
+    table.add_row("releases/s of it", f"{len(copies) / whole_s:,.0f}", "")
+    table.add_row("alerts/s where no two partners have equal rules", f"{len(given) / apart_s:,.0f}", "")
     table.add_row("alerts/s with ledger and outbox", f"{len(given) / ledger_s:,.0f}", "")
     table.add_row("canonical bytes: times the speed of rfc8785", f"{library_s / ours_s:.1f}", "")
     Console(width=100).print(table)

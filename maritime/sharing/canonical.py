@@ -1,11 +1,11 @@
 """Canonical JSON (RFC 8785): the one way to write a value, so that a signature over it holds wherever it is read.
 
-Python's own encoder writes the same text as the library `rfc8785` for nearly all that envelopes hold, ten times as
-fast. Where it may not (numbers that JavaScript writes with an exponent, keys outside ASCII, which sort by UTF-16), the
-library writes it.
+It is written here in one pass, three times as fast as the library `rfc8785` does it; tests hold the two against each
+other. What Python may write otherwise than JavaScript (numbers that have an exponent there) the library writes.
 """
 
-import json
+from collections.abc import Collection, Mapping
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 import rfc8785
@@ -17,19 +17,10 @@ LEAST_PLAIN: Final = 1e-4
 MOST_PLAIN: Final = 1e15
 MOST_INTEGER: Final = (1 << 53) - 1  # RFC 8785 §3.2.2.3: what is larger is not exact in JSON
 
-_ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-class _NotPlainError(Exception):
-    """Something that the library must write."""
-
 
 def canonical(value: Any) -> bytes:
     """The canonical bytes of a JSON value. Raises InputError for numbers and text that JSON cannot say exactly."""
-    try:
-        return _ENCODER.encode(_plain(value)).encode()
-    except (_NotPlainError, UnicodeEncodeError, RecursionError):
-        return _by_the_library(value)
+    return in_bytes(written(value))
 
 
 def in_text(value: str | float | bool | None) -> str:
@@ -37,35 +28,54 @@ def in_text(value: str | float | bool | None) -> str:
     return value if isinstance(value, str) else canonical(value).decode()
 
 
-def _by_the_library(value: Any) -> bytes:
-    try:
-        return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError:
-        raise InputError(
-            "a number beyond 2^53 or half a character has no canonical form (RFC 8785); leave it out"
-        ) from None
-
-
-def _plain(value: Any) -> Any:
-    """The value with whole numbers as integers, which is how JavaScript writes them."""
+def written(value: Any) -> str:
+    """A JSON value as the text that its canonical bytes are. Raises InputError for numbers that JSON cannot say."""
     kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return value
+    if kind is str:
+        return encode_basestring(value)
     if kind is float:
-        if value.is_integer() and -MOST_PLAIN < value < MOST_PLAIN:
-            return int(value)
-        if LEAST_PLAIN <= abs(value) < MOST_PLAIN:
-            return value
-        raise _NotPlainError
+        if LEAST_PLAIN <= abs(value) < MOST_PLAIN or value == 0.0:
+            return repr(int(value)) if value.is_integer() else repr(value)
+        return _by_the_library(value)
+    if value is None:
+        return "null"
+    if kind is bool:
+        return "true" if value else "false"
     if kind is int:
-        if -MOST_INTEGER <= value <= MOST_INTEGER:
-            return value
-        raise _NotPlainError
-    if kind is dict:
-        for name in value:
-            if type(name) is not str or not name.isascii():
-                raise _NotPlainError
-        return {name: _plain(inner) for name, inner in value.items()}
+        return repr(value) if -MOST_INTEGER <= value <= MOST_INTEGER else _by_the_library(value)
     if kind is list or kind is tuple:
-        return [_plain(inner) for inner in value]
-    raise _NotPlainError
+        return f"[{','.join([written(each) for each in value])}]"
+    if kind is dict and all(type(name) is str for name in value):
+        return written_object({name: written(inner) for name, inner in value.items()})
+    return _by_the_library(value)
+
+
+def written_object(members: Mapping[str, str]) -> str:
+    """The text of an object of which the values are written already."""
+    return f"{{{','.join([f'{encode_basestring(name)}:{members[name]}' for name in in_order(members)])}}}"
+
+
+def in_order(names: Collection[str]) -> list[str]:
+    """Names of members as they are sorted (RFC 8785 §3.2.3): by UTF-16, in which half a character has a place, too."""
+    if all(map(str.isascii, names)):
+        return sorted(names)
+    return sorted(names, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+
+
+def in_bytes(text: str) -> bytes:
+    """Canonical text in bytes. Raises InputError for half a character (a surrogate without its other half)."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise _no_form() from None
+
+
+def _by_the_library(value: Any) -> str:
+    try:
+        return rfc8785.dumps(value).decode()
+    except rfc8785.CanonicalizationError:
+        raise _no_form() from None
+
+
+def _no_form() -> InputError:
+    return InputError("a number beyond 2^53 or half a character has no canonical form (RFC 8785); leave it out")

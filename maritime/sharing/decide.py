@@ -5,19 +5,20 @@ code, which the ledger keeps.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
-from shapely.geometry import Point, shape
-from shapely.geometry.base import BaseGeometry
+from shapely import intersects_xy
+from shapely.geometry import shape
 
 from maritime.sharing.cells import cell_of
-from maritime.sharing.envelope import TLP_ORDER, WATCH_REQUEST, Envelope, known
+from maritime.sharing.envelope import TLP_ORDER, WATCH_REQUEST, Envelope, Kind, bare, known
 from maritime.sharing.evidence_kinds import EVIDENCE
-from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Partner, ReleasePolicy, Rule
-from maritime.sharing.prepare import Address
-from maritime.sharing.redact import LEAST_KEY_BYTES, bare_geometry, feedback_topic, plain_value, redact
+from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Partner, ReleasePolicy, Rule, Terms
+from maritime.sharing.prepare import Address, worded
+from maritime.sharing.redact import LEAST_KEY_BYTES, Cut, bare_geometry, feedback_topic, plain_value
+from maritime.sharing.scribe import Scribe
+from maritime.sharing.shapes import Position
 from maritime.times import from_rfc3339
 from maritime.units import MINUTE_MS
 
@@ -55,8 +56,7 @@ class Step(NamedTuple):
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer. `envelope` is the released copy; None where it is held or denied."""
 
     outcome: Outcome
@@ -72,19 +72,14 @@ class _Refusal(NamedTuple):
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """What the guards look at."""
+class _Asked(NamedTuple):
+    """What the guards look at: a case, and for whom it is asked."""
 
+    case: "Case"
     envelope: Envelope
+    policy: ReleasePolicy
     partner: Partner
     recipient: str
-    policy: ReleasePolicy
-    now_ms: int
-
-    @property
-    def today(self) -> date:
-        return datetime.fromtimestamp(self.now_ms / 1000, UTC).date()
 
     def targets(self) -> Iterator[str]:
         """By which entries of `rel_to` this recipient is meant: itself, or groups in force that it is a member of."""
@@ -98,9 +93,112 @@ class _Case:
         return (
             group is not None
             and self.recipient in group.members
-            and self.today <= group.until
+            and self.case.today <= group.until
             and bool(set(group.purpose) & set(self.envelope.handling.purpose))
         )
+
+
+class Rulebook:
+    """The rules of a policy by partner, with what each says of the copy: worked out once, for many envelopes."""
+
+    def __init__(self, policy: ReleasePolicy) -> None:
+        self.policy = policy
+        self._rules: dict[str, list[tuple[Candidate, Terms]]] = {}  # by partner
+
+    def rules(self, partner: str) -> list[tuple[Candidate, Terms]]:
+        """The rules that may fit for a partner, in the order in which they are tried."""
+        if partner not in self._rules:
+            self._rules[partner] = [(each, self.policy.terms(each.rule)) for each in self.policy.candidates(partner)]
+        return self._rules[partner]
+
+
+class Case:
+    """An envelope (the full view) before a policy at a time, ms UTC: who may have it, and the copy each gets.
+
+    Whatever does not depend on who asks is worked out once; nothing else is shared between recipients.
+    """
+
+    def __init__(self, envelope: Envelope, rulebook: Rulebook, now_ms: int) -> None:
+        self.envelope, self.policy, self.now_ms = envelope, rulebook.policy, now_ms
+        self.is_urgent = is_urgent(envelope)
+        self.today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+        self.sent_ms = from_rfc3339(envelope.sent)
+        self.is_over = _has_come(envelope.expires, now_ms)
+        self.is_to_be_purged = _has_come(envelope.handling.retain_until, now_ms)
+        self._rulebook = rulebook
+        self._cuts: dict[tuple[Terms, Kind, bytes | None], Cut] = {}
+        self._inside: dict[tuple[str, float | None], bool] = {}  # by area and grid
+        self._scribe = Scribe()
+
+    def decide(self, recipient: str, *, address: Address, pseudonym_key: bytes | None = None) -> Decision:
+        """Whether `recipient` may have it, and its copy."""
+        partner = self.policy.partners.get(recipient)
+        if partner is None:
+            said = f"'{recipient}' is no partner of {self.policy.policy} {self.policy.version}"
+            return Decision("denied", "not_a_partner", steps=(Step("partner", False, said),))
+        asked = _Asked(self, self.envelope, self.policy, partner, recipient)
+        if partner.rescue and self.is_urgent and _protected(asked) is None:
+            said = "distress or uncertainty: a rescue partner gets all of it, at once"
+            copy = urgent_copy(_with_words(self.envelope), recipient, address)
+            return Decision("released", "safety", None, self.now_ms, copy, (_yes("safety", said),))
+        for i, (name, guard) in enumerate(GUARDS):
+            refusal = guard(asked)
+            if refusal is not None:
+                return Decision("denied", refusal.code, steps=(*PASSED[: i + 1], Step(name, False, refusal.said)))
+        steps = [*PASSED]
+        for candidate, terms in self._rulebook.rules(recipient):
+            misfit = _misfit(candidate, asked)
+            if misfit is None:
+                return self._by_rule(candidate.rule, terms, asked, address, pseudonym_key, tuple(steps))
+            steps.append(Step(f"rule {candidate.rule.name}", False, misfit))
+        return Decision("denied", "no_rule", steps=(*steps, Step("rules", False, "no rule fits")))
+
+    def canonical(self, copy: Envelope) -> bytes:
+        """What `Envelope.canonical` gives of a copy; what it has in common with other copies is written once."""
+        return self._scribe.canonical(copy)
+
+    def is_inside(self, area: str, grid_deg: float | None) -> bool:
+        """Whether its first position, or all of its cell where no more may be known than that, is in an area."""
+        key = area, grid_deg
+        if key not in self._inside:
+            here, within = first_position(self.envelope), self.policy.shapes[area]  # on the border is inside
+            if here is None or grid_deg is None:
+                self._inside[key] = here is not None and bool(intersects_xy(within, *here))
+            else:
+                lon, lat = here
+                self._inside[key] = bool(within.covers(cell_of(lat, lon, grid_deg).shape()))
+        return self._inside[key]
+
+    def _by_rule(
+        self,
+        rule: Rule,
+        terms: Terms,
+        asked: _Asked,
+        address: Address,
+        pseudonym_key: bytes | None,
+        steps: tuple[Step, ...],
+    ) -> Decision:
+        what = f"rule {rule.name}"
+        release_at_ms = self.sent_ms + round(rule.delay_min * MINUTE_MS)
+        if rule.time_step_min is not None:  # when it is told must not say more than what is told
+            step_ms = round(rule.time_step_min * MINUTE_MS)
+            release_at_ms = -(-release_at_ms // step_ms) * step_ms
+        if self.now_ms < release_at_ms:
+            said = f"fits, and waits {rule.delay_min:g} min from when it was sent"
+            return Decision("held", "delayed", rule.name, release_at_ms, steps=(*steps, _yes(what, said)))
+        if rule.pseudonyms and (pseudonym_key is None or len(pseudonym_key) < LEAST_KEY_BYTES):
+            said = f"fits, but there is no key of {LEAST_KEY_BYTES} bytes for its pseudonyms"
+            return Decision("denied", "no_pseudonym_key", rule.name, steps=(*steps, Step(what, False, said)))
+        cut = self._cut(terms, address.kind, pseudonym_key if terms.pseudonyms else None)
+        copy = cut.addressed(asked.recipient, asked.partner, address)
+        return Decision("released", "rule", rule.name, release_at_ms, copy, (*steps, _yes(what, "fits")))
+
+    def _cut(self, terms: Terms, kind: Kind, pseudonym_key: bytes | None) -> Cut:
+        """The same for whoever has equal terms and, where there are pseudonyms, the same key: the recipient itself."""
+        key = terms, kind, pseudonym_key
+        if key not in self._cuts:
+            self._cuts[key] = Cut.of(self.envelope, terms, self.policy, kind, self.now_ms, pseudonym_key)
+        return self._cuts[key]
 
 
 def decide(
@@ -113,28 +211,8 @@ def decide(
     pseudonym_key: bytes | None = None,
 ) -> Decision:
     """Whether `recipient` may have `envelope` (the full view) at a time, ms UTC, and the copy it gets."""
-    partner = policy.partners.get(recipient)
-    if partner is None:
-        said = f"'{recipient}' is no partner of {policy.policy} {policy.version}"
-        return Decision("denied", "not_a_partner", steps=(Step("partner", False, said),))
-    case = _Case(envelope, partner, recipient, policy, now_ms)
-    if is_urgent(envelope) and partner.rescue and _protected(case) is None:
-        said = "distress or uncertainty: a rescue partner gets all of it, at once"
-        return Decision(
-            "released", "safety", None, now_ms, urgent_copy(envelope, recipient, address), (_yes("safety", said),)
-        )
-    steps = [_yes("safety", "no case of it, or no rescue partner")]
-    for name, guard in GUARDS:
-        refusal = guard(case)
-        if refusal is not None:
-            return Decision("denied", refusal.code, steps=(*steps, Step(name, False, refusal.said)))
-        steps.append(_yes(name, "passed"))
-    for candidate in policy.candidates(recipient):
-        misfit = _misfit(candidate, case)
-        if misfit is None:
-            return _by_rule(candidate.rule, case, address, pseudonym_key, tuple(steps))
-        steps.append(Step(f"rule {candidate.rule.name}", False, misfit))
-    return Decision("denied", "no_rule", steps=(*steps, Step("rules", False, "no rule fits")))
+    case = Case(envelope, Rulebook(policy), now_ms)
+    return case.decide(recipient, address=address, pseudonym_key=pseudonym_key)
 
 
 def is_urgent(envelope: Envelope) -> bool:
@@ -156,38 +234,13 @@ def urgent_copy(envelope: Envelope, recipient: str, address: Address) -> Envelop
     return Envelope.model_validate(record | address.as_fields())
 
 
-def _by_rule(
-    rule: Rule, case: _Case, address: Address, pseudonym_key: bytes | None, steps: tuple[Step, ...]
-) -> Decision:
-    release_at_ms = from_rfc3339(case.envelope.sent) + round(rule.delay_min * MINUTE_MS)
-    if rule.time_step_min is not None:  # when it is told must not say more than what is told
-        step_ms = round(rule.time_step_min * MINUTE_MS)
-        release_at_ms = -(-release_at_ms // step_ms) * step_ms
-    if case.now_ms < release_at_ms:
-        said = f"fits, and waits {rule.delay_min:g} min from when it was sent"
-        return Decision("held", "delayed", rule.name, release_at_ms, steps=(*steps, _yes(f"rule {rule.name}", said)))
-    if rule.pseudonyms and (pseudonym_key is None or len(pseudonym_key) < LEAST_KEY_BYTES):
-        said = f"fits, but there is no key of {LEAST_KEY_BYTES} bytes for its pseudonyms"
-        return Decision("denied", "no_pseudonym_key", rule.name, steps=(*steps, Step(f"rule {rule.name}", False, said)))
-    copy = redact(
-        case.envelope,
-        rule,
-        case.policy,
-        case.recipient,
-        address=address,
-        now_ms=case.now_ms,
-        pseudonym_key=pseudonym_key,
-    )
-    return Decision("released", "rule", rule.name, release_at_ms, copy, (*steps, _yes(f"rule {rule.name}", "fits")))
-
-
-def _misfit(candidate: Candidate, case: _Case) -> str | None:
+def _misfit(candidate: Candidate, asked: _Asked) -> str | None:
     """Why a rule does not fit; None when it does."""
-    rule, envelope = candidate.rule, case.envelope
+    rule, envelope = candidate.rule, asked.envelope
     if candidate.group is None:
-        if case.recipient not in envelope.handling.rel_to:
+        if asked.recipient not in envelope.handling.rel_to:
             return "it is shared with groups, not with the partner itself"
-    elif f"{GROUP}{candidate.group}" not in list(case.targets()):
+    elif f"{GROUP}{candidate.group}" not in list(asked.targets()):
         return f"it is not shared with the group {candidate.group} now"
     if rule.types is None and envelope.event.type == WATCH_REQUEST:
         return f"it does not name {WATCH_REQUEST} in its types, as a rule must that gives one"
@@ -200,121 +253,128 @@ def _misfit(candidate: Candidate, case: _Case) -> str | None:
     confidence = assessment.confidence if assessment else None
     if (confidence or 0.0) < rule.min_confidence:
         return f"confidence {confidence} is below {rule.min_confidence:g}"
-    if rule.area is not None:
-        where, said = _told_position(envelope, rule), "its first position is not"
-        if rule.grid_deg is not None:
-            said = f"the cell of {rule.grid_deg:g}° that its first position lies in is not wholly"
-        if where is None or not case.policy.shapes[rule.area].covers(where):
-            return f"{said} in the area {rule.area}"
+    if rule.area is not None and not asked.case.is_inside(rule.area, rule.grid_deg):
+        if rule.grid_deg is None:
+            return f"its first position is not in the area {rule.area}"
+        return f"the cell of {rule.grid_deg:g}° that its first position lies in is not wholly in the area {rule.area}"
     return None
 
 
-def _told_position(envelope: Envelope, rule: Rule) -> BaseGeometry | None:
-    """What an area is compared with: the position, or all of its cell where no more may be known than that."""
-    point = first_position(envelope)
-    return point if point is None or rule.grid_deg is None else cell_of(point.y, point.x, rule.grid_deg).shape()
-
-
-def first_position(envelope: Envelope) -> Point | None:
+def first_position(envelope: Envelope) -> Position | None:
     """The position that areas are judged by, on the original: its first place, else a point of its geometry."""
     if envelope.places:
-        return Point(envelope.places[0].lon, envelope.places[0].lat)
+        return envelope.places[0].lon, envelope.places[0].lat
     if envelope.geometry is None:
         return None
-    return shape(envelope.geometry.model_dump()).representative_point()
+    point = shape(bare(envelope.geometry)).representative_point()
+    return point.x, point.y
 
 
-def _not_actual(case: _Case) -> _Refusal | None:
-    status = case.envelope.status
-    if status == "actual" or (status == "exercise" and case.partner.exercises):
+def _with_words(envelope: Envelope) -> Envelope:
+    """The envelope, with words where it was prepared without."""
+    return worded(envelope) if envelope.event.headline is None else envelope
+
+
+def _has_come(time: str | None, now_ms: int) -> bool:
+    """Whether a time is over; one that is not said is taken to be."""
+    return time is None or from_rfc3339(time) <= now_ms
+
+
+def _not_actual(asked: _Asked) -> _Refusal | None:
+    status = asked.envelope.status
+    if status == "actual" or (status == "exercise" and asked.partner.exercises):
         return None
     return _Refusal("not_actual", f"its status is {status}")
 
 
-def _unreviewed(case: _Case) -> _Refusal | None:
-    review = case.envelope.assessment.review if case.envelope.assessment else None
+def _unreviewed(asked: _Asked) -> _Refusal | None:
+    review = asked.envelope.assessment.review if asked.envelope.assessment else None
     state = review.state if review else "unreviewed"
     if state == "dismissed":
         return _Refusal("dismissed", "a person has dismissed it")
-    if state in PERSON_REVIEWED or case.partner.machine_alerts:
+    if state in PERSON_REVIEWED or asked.partner.machine_alerts:
         return None
     return _Refusal("unreviewed", "no person has reviewed it, and the partner does not take machine alerts")
 
 
-def _expired(case: _Case) -> _Refusal | None:
-    expires = case.envelope.expires
-    if expires is not None and from_rfc3339(expires) > case.now_ms:
+def _expired(asked: _Asked) -> _Refusal | None:
+    if not asked.case.is_over:
         return None
+    expires = asked.envelope.expires
     return _Refusal("expired", f"it expired at {expires}" if expires else "it does not say when it expires")
 
 
-def _no_consent(case: _Case) -> _Refusal | None:
+def _no_consent(asked: _Asked) -> _Refusal | None:
     """Another originator keeps control of what it sent us."""
-    org_id, onward = case.envelope.originator.org_id, case.envelope.handling.onward
-    if org_id == case.policy.originator.org_id or onward == "permitted":
+    org_id, onward = asked.envelope.originator.org_id, asked.envelope.handling.onward
+    if org_id == asked.policy.originator.org_id or onward == "permitted":
         return None
     consents = (
         consent
-        for consent in case.policy.consents
-        if consent.originator == org_id and case.recipient in consent.partners and case.today <= consent.until
+        for consent in asked.policy.consents
+        if consent.originator == org_id and asked.recipient in consent.partners and asked.case.today <= consent.until
     )
     if onward == "with_consent" and any(consents):
         return None
     return _Refusal("no_consent", f"{org_id}, who made it, has not agreed")
 
 
-def _not_in_force(case: _Case) -> _Refusal | None:
-    agreement = case.partner.agreement
-    if agreement.since <= case.today <= agreement.until:
+def _not_in_force(asked: _Asked) -> _Refusal | None:
+    agreement = asked.partner.agreement
+    if agreement.since <= asked.case.today <= agreement.until:
         return None
     return _Refusal("agreement_not_in_force", f"{agreement.reference} is from {agreement.since} to {agreement.until}")
 
 
-def _not_meant(case: _Case) -> _Refusal | None:
-    if any(case.targets()):
+def _not_meant(asked: _Asked) -> _Refusal | None:
+    if any(asked.targets()):
         return None
     return _Refusal("not_in_rel_to", "neither the partner nor a group of its that is in force is in rel_to")
 
 
-def _too_confidential(case: _Case) -> _Refusal | None:
-    tlp, ceiling = case.envelope.handling.tlp, case.partner.tlp_ceiling
+def _too_confidential(asked: _Asked) -> _Refusal | None:
+    tlp, ceiling = asked.envelope.handling.tlp, asked.partner.tlp_ceiling
     if TLP_ORDER.index(tlp) <= TLP_ORDER.index(ceiling):
         return None
     return _Refusal("tlp_above_ceiling", f"{tlp} is above the partner's {ceiling}")
 
 
-def _other_purpose(case: _Case) -> _Refusal | None:
-    if set(case.envelope.handling.purpose) & set(case.partner.mandate):
+def _other_purpose(asked: _Asked) -> _Refusal | None:
+    if not set(asked.envelope.handling.purpose).isdisjoint(asked.partner.mandate):
         return None
     return _Refusal(
-        "purpose_mismatch", f"the partner's mandate has none of {', '.join(case.envelope.handling.purpose)}"
+        "purpose_mismatch", f"the partner's mandate has none of {', '.join(asked.envelope.handling.purpose)}"
     )
 
 
-def _unbounded(case: _Case) -> _Refusal | None:
-    until = case.envelope.handling.retain_until
-    if until is not None and from_rfc3339(until) > case.now_ms:
+def _unbounded(asked: _Asked) -> _Refusal | None:
+    if not asked.case.is_to_be_purged:
         return None
+    until = asked.envelope.handling.retain_until
     return _Refusal(
         "no_retention", f"it was to be purged at {until}" if until else "it does not say until when it is kept"
     )
 
 
-def _protected(case: _Case) -> _Refusal | None:
+def _protected(asked: _Asked) -> _Refusal | None:
     """Protected people are told of to those who protect, and never where they fled from, or where that is not known."""
-    protected = case.envelope.handling.protected_persons
+    protected = asked.envelope.handling.protected_persons
     if protected is None:
         return None
-    if not set(case.partner.mandate) & PROTECTORS:
+    if not set(asked.partner.mandate) & PROTECTORS:
         return _Refusal("protected_persons", "protected people are on board, and to protect is not its mandate")
-    if case.partner.country in protected.countries_of_origin:
-        return _Refusal("protected_persons", f"protected people on board come from {case.partner.country}")
-    if not protected.countries_of_origin and not is_urgent(case.envelope):
+    if asked.partner.country in protected.countries_of_origin:
+        return _Refusal("protected_persons", f"protected people on board come from {asked.partner.country}")
+    if not protected.countries_of_origin and not asked.case.is_urgent:
         return _Refusal("protected_persons", "protected people are on board, and where they come from is not known")
     return None
 
 
-GUARDS: Final[tuple[tuple[str, Callable[[_Case], _Refusal | None]], ...]] = (
+def _yes(what: str, said: str) -> Step:
+    return Step(what, True, said)
+
+
+GUARDS: Final[tuple[tuple[str, Callable[[_Asked], _Refusal | None]], ...]] = (
     ("status", _not_actual),
     ("review", _unreviewed),
     ("expiry", _expired),
@@ -327,7 +387,5 @@ GUARDS: Final[tuple[tuple[str, Callable[[_Case], _Refusal | None]], ...]] = (
     ("protected persons", _protected),
 )
 """What every release must pass, in this order."""
-
-
-def _yes(what: str, said: str) -> Step:
-    return Step(what, True, said)
+PASSED: Final = (_yes("safety", "no case of it, or no rescue partner"), *(_yes(name, "passed") for name, _ in GUARDS))
+"""The steps of who has passed them all."""

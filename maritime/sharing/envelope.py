@@ -5,6 +5,7 @@ AJP-2.1 (source reliability, information credibility). Times are RFC 3339 in UTC
 Within a schema version fields are added, never removed or given another meaning; readers keep what they do not know.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -20,10 +21,8 @@ from maritime.alerts.schema import (
     Share,
 )
 from maritime.detect.episode import Scalar
-from maritime.errors import UsageError
-from maritime.sharing.canonical import canonical
+from maritime.sharing.scribe import Scribe, in_json, is_part
 from maritime.sharing.shapes import Part, Shapes, parts_of, shapes_of
-from maritime.times import from_rfc3339, to_rfc3339
 
 SCHEMA_VERSION: Final = "1.0"
 
@@ -63,9 +62,9 @@ Uuid4 = Annotated[
 def _is_a_time(text: str) -> str:
     """A pattern alone lets the 30th of February pass."""
     try:
-        from_rfc3339(text)
-    except UsageError as error:
-        raise ValueError(str(error)) from None
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is not a time; write it as 2020-01-01T00:00:00+00:00") from None
     return text
 
 
@@ -111,9 +110,16 @@ ReferenceText = Annotated[
 AnyGeometry = PointGeometry | GeometryCollection | Geometry
 
 
+def bare(geometry: AnyGeometry) -> dict[str, Any]:
+    """A geometry as GeoJSON, with types and coordinates alone."""
+    if isinstance(geometry, GeometryCollection):
+        return {"type": geometry.type, "geometries": [bare(each) for each in geometry.geometries]}
+    return {"type": geometry.type, "coordinates": geometry.coordinates}
+
+
 def _is_a_shape(geometry: AnyGeometry) -> AnyGeometry:
     """Whether its coordinates are those of its type, which GeoJSON's types alone do not say."""
-    parts_of(geometry.model_dump())
+    parts_of(bare(geometry))
     return geometry
 
 
@@ -122,7 +128,9 @@ CheckedGeometry = Annotated[AnyGeometry, AfterValidator(_is_a_shape)]
 
 def offset_time(t_ms: int) -> str:
     """`1577836800000` → `"2020-01-01T00:00:00+00:00"`. CAP 1.2 §3.3.2 refuses `Z`."""
-    return str(to_rfc3339(t_ms)).replace("Z", "+00:00")
+    seconds, millis = divmod(t_ms, 1000)
+    time = datetime.fromtimestamp(seconds, UTC)
+    return time.replace(microsecond=millis * 1000).isoformat(timespec="milliseconds") if millis else time.isoformat()
 
 
 class _Part(BaseModel):
@@ -311,14 +319,14 @@ class Envelope(_Part):
 
     def to_dict(self) -> dict[str, Any]:
         """The envelope as JSON says it: null and empty where nothing is known or released is left out."""
-        return _said(self)
+        return dict(in_json(self))
 
     def canonical(self) -> bytes:
         """The envelope's canonical bytes (RFC 8785): what is signed, and what every format carries.
 
         Raises InputError for numbers that JSON cannot say exactly.
         """
-        return canonical(self.to_dict())
+        return Scribe().canonical(self)
 
     def shapes(self) -> Shapes:
         """Where it is: the shapes of its geometry, or where that is absent the points of its places."""
@@ -328,7 +336,7 @@ class Envelope(_Part):
 
     def parts(self) -> list[Part]:
         """The parts of its geometry."""
-        return parts_of(self.geometry.model_dump()) if self.geometry else []
+        return parts_of(bare(self.geometry)) if self.geometry else []
 
 
 def known(part: BaseModel) -> dict[str, Any]:
@@ -337,21 +345,6 @@ def known(part: BaseModel) -> dict[str, Any]:
 
 
 def _known(value: Any) -> Any:
-    if isinstance(value, BaseModel):
+    if is_part(type(value)):
         return known(value)
     return [_known(each) for each in value] if isinstance(value, list) else value
-
-
-def _said(part: BaseModel) -> dict[str, Any]:
-    """Fields that say something; those that this version does not know stay as they are."""
-    said: dict[str, Any] = {}
-    for name, field in type(part).model_fields.items():
-        value = getattr(part, name)
-        if value is None or (value == [] and field.default == []):
-            continue
-        if isinstance(value, BaseModel):
-            value = _said(value)
-        elif isinstance(value, list):
-            value = [_said(each) if isinstance(each, BaseModel) else each for each in value]
-        said[name] = value
-    return said | (part.model_extra or {})

@@ -23,10 +23,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maritime.errors import InputError, OutputError, UsageError
+from maritime.sharing.canonical import canonical
 from maritime.sharing.envelope import Kind, PolicyMark, Time, Uuid4
 from maritime.sharing.merkle import Frontier, consistency_path, frontier, inclusion_path, leaf_hash
 from maritime.sharing.receipts import Head
@@ -55,7 +55,6 @@ CREATE TABLE entries (
     seq INTEGER PRIMARY KEY, entry TEXT NOT NULL, salt BLOB NOT NULL, hash BLOB NOT NULL, nodes BLOB NOT NULL
 ) STRICT;
 CREATE INDEX by_shared ON entries (json_extract(entry, '$.alert_id'));
-CREATE INDEX by_internal ON entries (json_extract(entry, '$.internal_id'), json_extract(entry, '$.partner'));
 CREATE TRIGGER never_changed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'a ledger only grows'); END;
 CREATE TRIGGER never_removed BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'a ledger only grows'); END;
 PRAGMA user_version = {VERSION};
@@ -188,16 +187,6 @@ class Ledger:
         """The entry at a place. Raises UsageError when there is none."""
         return Entry.model_validate_json(self._entry_row(seq)[0])
 
-    def last(self, internal_id: str, partner: str) -> Entry | None:
-        """The newest decision about an alert and a partner: what it has, and under which shared id."""
-        found = self._rows(
-            "SELECT entry FROM entries WHERE json_extract(entry, '$.internal_id') = ? "
-            "AND json_extract(entry, '$.partner') = ? ORDER BY seq DESC LIMIT 1",
-            internal_id,
-            partner,
-        )
-        return Entry.model_validate_json(found[0][0]) if found else None
-
     def decisions_since(self, size: int) -> dict[Decision, int]:
         """How often each was decided since the ledger had that size."""
         query = "SELECT json_extract(entry, '$.decision'), count(*) FROM entries WHERE seq >= ? GROUP BY 1"
@@ -302,9 +291,9 @@ def _rows_of(
     """The rows of new entries; the tree grows with them."""
     for entry in entries:
         fields = entry.model_dump(mode="json")
-        text, salt = rfc8785.dumps(fields), random_bytes(SALT_BYTES)
+        text, salt = canonical(fields), random_bytes(SALT_BYTES)
         previous = entry_hash(text, previous, salt)
-        seq, leaf = tree.size, rfc8785.dumps(leaf_of(fields, previous))
+        seq, leaf = tree.size, canonical(leaf_of(fields, previous))
         yield seq, text.decode(), salt, previous, b"".join(tree.add(leaf_hash(leaf)))
 
 

@@ -221,6 +221,23 @@ class Candidate(NamedTuple):
     place: str  # where it stands in the file, as a path of keys
 
 
+class Terms(NamedTuple):
+    """All that a rule says of the copy it makes. Rules of equal terms make equal copies, whatever they are called."""
+
+    released: frozenset[str]
+    withheld: tuple[str, ...]
+    pseudonyms: bool
+    grid_deg: float | None
+    time_step_min: float | None
+    significant_digits: int | None
+    retain_days: float | None
+
+    @property
+    def is_coarse(self) -> bool:
+        """As that of the rule."""
+        return self.pseudonyms or self.grid_deg is not None or self.time_step_min is not None
+
+
 class ReleasePolicy(_Part):
     """The whole policy of one originator."""
 
@@ -276,6 +293,18 @@ class ReleasePolicy(_Part):
             if not any(name.startswith(f"{whole}.") for name in released):
                 withheld.append(whole)
         return withheld
+
+    def terms(self, rule: Rule) -> Terms:
+        """What a rule says of the copy it makes, sets of fields resolved."""
+        return Terms(
+            released=self.released_by(rule),
+            withheld=tuple(self.withheld_by(rule)),
+            pseudonyms=rule.pseudonyms,
+            grid_deg=rule.grid_deg,
+            time_step_min=rule.time_step_min,
+            significant_digits=rule.significant_digits,
+            retain_days=rule.retain_days,
+        )
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         """What does not hold together, and where."""

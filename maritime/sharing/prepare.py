@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from maritime.ais.flags import flag_of
-from maritime.alerts.alert import Alert, rounded
+from maritime.alerts.alert import Alert, plain, rounded
 from maritime.detect.episode import Severity
 from maritime.sharing.envelope import (
     CapSeverity,
@@ -72,8 +72,12 @@ def prepare(
     sent_ms: int,
     address: Address,
     facts: VesselFacts | None = None,
+    words: bool = True,
 ) -> Envelope | None:
-    """The envelope of an alert; None where the policy has no mark for its type, so that it cannot be shared at all."""
+    """The envelope of an alert; None where the policy has no mark for its type, so that it cannot be shared at all.
+
+    Without `words` it has neither headline nor description of the area: copies get their own.
+    """
     mark = policy.mark_of(alert.type)
     if mark is None:
         return None
@@ -82,7 +86,7 @@ def prepare(
         **address.as_fields(),
         "kind": "cancel" if alert.state == "retracted" else address.kind,
         "status": status,
-        "originator": policy.originator.model_dump(),
+        "originator": policy.originator,
         "sent": offset_time(sent_ms),
         "expires": offset_time(sent_ms + round(mark.expires_h * HOUR_MS)),
         "observed": {
@@ -99,11 +103,12 @@ def prepare(
         "handling": _handling(alert, facts, mark, policy, sent_ms),
         "evidence": [
             {"name": name, "value": _flat(value), "unit": EVIDENCE[name].unit if name in EVIDENCE else None}
-            for name, value in alert.to_dict()["evidence"].items()
+            for name, value in plain(alert.evidence).items()
             if name != "safety" and value is not None
         ],
     }
-    return worded(Envelope.model_validate(record))
+    envelope = Envelope.model_validate(record)
+    return worded(envelope) if words else envelope
 
 
 def worded(envelope: Envelope) -> Envelope:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final, cast
 
 from maritime.alerts.alert import Alert
-from maritime.sharing.decide import Decision, decide, is_urgent
+from maritime.sharing.decide import Case, Decision, Rulebook
 from maritime.sharing.desk import Channel, Copy, Desk, Parcel, Waiting, id_apart
 from maritime.sharing.envelope import Envelope, Kind, Status, offset_time
 from maritime.sharing.keys import SigningKey
@@ -52,6 +52,7 @@ class Publisher:
     ) -> None:
         """`policy_sha256` is that of the policy's file; `random_bytes` must not be guessable."""
         self._policy, self._secrets, self._random_bytes = policy, secrets, random_bytes
+        self._rulebook = Rulebook(policy)
         self._state = PolicyState(name=policy.policy, version=policy.version, sha256=policy_sha256)
         self._ledger = ledger
         self.desk = Desk(ledger, random_bytes)
@@ -120,95 +121,97 @@ class Publisher:
     def _taken(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         alert = _apart(alert, status)
         self.desk.remember(alert.alert_id, now_ms)
-        whole = self._whole(alert, status, now_ms)
-        if whole is None:
+        case = self._case(alert, status, now_ms, now_ms)
+        if case is None:
             return [(self._entry(alert, "nobody", "denied", "no_mark", now_ms), None)]
         if alert.state == "retracted":
             return self._retracted(alert, now_ms)
         partners = self._policy.partners
-        urgent = is_urgent(whole)
-        order = sorted(partners, key=lambda name: not (urgent and partners[name].rescue))
+        order = sorted(partners, key=lambda name: not (case.is_urgent and partners[name].rescue))
         # of an alert that was told ahead of others, no revision so old must come after it
         order = [name for name in order if self.desk.newest_taken(_told_to(name, alert)) < alert.revision]
-        return [self._decided(alert, whole, name, status, now_ms, now_ms) for name in order]
+        having = set(self.desk.recipients(alert.alert_id))
+        waiting = {each.partner for each in self.desk.waiting(alert.alert_id)}
+        decided = []
+        for name in order:
+            last = self.desk.copy(alert.alert_id, name) if name in having else None
+            decided.append(self._decided(alert, case, name, last, now_ms, some_wait=name in waiting))
+        return decided
 
     def _called(self, alert: Alert, status: Status, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         self.desk.remember(alert.alert_id, now_ms)
-        whole = self._whole(alert, status, now_ms)
-        if whole is None:
+        case = self._case(alert, status, now_ms, now_ms)
+        if case is None:
             return [(self._entry(alert, "nobody", "denied", "no_mark", now_ms), None)]
         told: list[tuple[Entry, Parcel | None]] = []
         for partner in (name for name, terms in self._policy.partners.items() if terms.rescue):
             last = self.desk.copy(alert.alert_id, partner)
-            decision = self._decision(alert, whole, partner, last, now_ms)
+            decision = self._decision(alert, case, partner, last)
             if decision.envelope is None:
                 told.append((self._entry(alert, partner, "denied", decision.code, now_ms, decision.rule), None))
             else:
-                told.append(self._released(alert, partner, last, decision.envelope, decision, now_ms))
+                told.append(self._released(alert, case, partner, last, decision.envelope, decision))
         return told
 
     def _urgent(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         self.desk.remember(alert.alert_id, now_ms)
-        whole = self._whole(alert, "actual", now_ms)
-        if whole is None or not is_urgent(whole) or alert.state == "retracted":
+        case = self._case(alert, "actual", now_ms, now_ms)
+        if case is None or not case.is_urgent or alert.state == "retracted":
             return []
         told: list[tuple[Entry, Parcel | None]] = []
         for partner in (name for name, terms in self._policy.partners.items() if terms.rescue):
             if self.desk.newest_taken(_told_to(partner, alert)) >= alert.revision:
                 continue
             last = self.desk.copy(alert.alert_id, partner)
-            decision = self._decision(alert, whole, partner, last, now_ms)
+            decision = self._decision(alert, case, partner, last)
             if decision.code == "safety" and decision.envelope is not None:
-                told.append(self._released(alert, partner, last, decision.envelope, decision, now_ms))
+                told.append(self._released(alert, case, partner, last, decision.envelope, decision))
                 self.desk.supersede(alert.alert_id, alert.revision, partner)
                 self.desk.set_taken(_told_to(partner, alert), alert.revision)
         return told
 
-    def _decision(self, alert: Alert, whole: Envelope, partner: str, last: Copy | None, now_ms: int) -> Decision:
-        return decide(
-            whole,
-            partner,
-            self._policy,
-            address=self._address(alert, partner, last),
-            now_ms=now_ms,
-            pseudonym_key=self._secrets.pseudonyms.get(partner),
-        )
+    def _decision(self, alert: Alert, case: Case, partner: str, last: Copy | None) -> Decision:
+        address = self._address(alert, partner, last, context_id=case.envelope.context_id)
+        return case.decide(partner, address=address, pseudonym_key=self._secrets.pseudonyms.get(partner))
 
     def _released(
-        self, alert: Alert, partner: str, last: Copy | None, copy: Envelope, decision: Decision, now_ms: int
+        self, alert: Alert, case: Case, partner: str, last: Copy | None, copy: Envelope, decision: Decision
     ) -> tuple[Entry, Parcel | None]:
         """Send a copy, unless the recipient has all of it."""
-        if last is not None and last.kind != "cancel" and _news(copy.canonical()) == _news(last.envelope):
-            return self._entry(alert, partner, "unchanged", decision.code, now_ms, decision.rule), None
-        return self._sent(alert, partner, copy, "released", decision, now_ms)
+        content = case.canonical(copy)
+        if last is not None and last.kind != "cancel" and _news(content) == _news(last.envelope):
+            return self._entry(alert, partner, "unchanged", decision.code, case.now_ms, decision.rule), None
+        return self._sent(alert, partner, copy, content, "released", decision, case.now_ms)
 
-    def _whole(self, alert: Alert, status: Status, sent_ms: int) -> Envelope | None:
-        """The full view: what decisions are made on. Its numbers are nobody's."""
+    def _case(self, alert: Alert, status: Status, sent_ms: int, now_ms: int) -> Case | None:
+        """The full view, on which decisions are made; its numbers are nobody's. None: there is no mark for it."""
         context_id = self.desk.shared_id(alert.alert_id)
         address = Address(context_id, alert.revision, "alert", (), context_id)
-        return prepare(alert, self._policy, status=status, sent_ms=sent_ms, address=address)
+        whole = prepare(alert, self._policy, status=status, sent_ms=sent_ms, address=address, words=False)
+        return None if whole is None else Case(whole, self._rulebook, now_ms)
 
     def _decided(
         self,
         alert: Alert,
-        whole: Envelope,
+        case: Case,
         partner: str,
-        status: Status,
+        last: Copy | None,
         sent_ms: int,
-        now_ms: int,
         *,
         may_wait: bool = True,
+        some_wait: bool = True,
     ) -> tuple[Entry, Parcel | None]:
-        last = self.desk.copy(alert.alert_id, partner)
-        decision = self._decision(alert, whole, partner, last, now_ms)
+        """Decide about one partner, which has `last`; `some_wait` says whether earlier revisions may wait for it."""
+        decision = self._decision(alert, case, partner, last)
+        now_ms = case.now_ms
         had = None if last is None or last.kind == "cancel" else last
-        if decision.outcome != "held":
+        if decision.outcome != "held" and some_wait:
             self.desk.supersede(alert.alert_id, alert.revision, partner)
         if decision.envelope is not None:
-            return self._released(alert, partner, last, decision.envelope, decision, now_ms)
+            return self._released(alert, case, partner, last, decision.envelope, decision)
         if decision.outcome == "held":
             assert decision.release_at_ms is not None
-            self._hold(alert, partner, decision.release_at_ms, sent_ms, status)
+            self._hold(alert, partner, decision.release_at_ms, sent_ms, case.envelope.status)
             return self._entry(alert, partner, "held", decision.code, now_ms, decision.rule), None
         if had is not None:
             return self._cancelled(alert, partner, had, decision.code, now_ms, may_wait=may_wait)
@@ -224,10 +227,10 @@ class Publisher:
         last = self.desk.copy(alert.alert_id, waiting.partner)
         if alert.state == "retracted" and last is not None:
             return self._cancelled(alert, waiting.partner, last, "retracted", now_ms, may_wait=False)
-        whole = self._whole(alert, status, waiting.sent_ms)
-        if whole is None or waiting.partner not in self._policy.partners:
+        case = self._case(alert, status, waiting.sent_ms, now_ms)
+        if case is None or waiting.partner not in self._policy.partners:
             return self._entry(alert, waiting.partner, "denied", "not_a_partner", now_ms), None
-        return self._decided(alert, whole, waiting.partner, status, waiting.sent_ms, now_ms, may_wait=False)
+        return self._decided(alert, case, waiting.partner, last, waiting.sent_ms, may_wait=False)
 
     def _retracted(self, alert: Alert, now_ms: int) -> list[tuple[Entry, Parcel | None]]:
         """It was none after all: what waits is dropped, and whoever has a copy is told, agreement or not."""
@@ -241,14 +244,16 @@ class Publisher:
                 told.append(self._cancelled(alert, partner, last, "retracted", now_ms))
         return told or [(self._entry(alert, "nobody", "denied", "retracted", now_ms), None)]
 
-    def _address(self, alert: Alert, partner: str, last: Copy | None, kind: Kind | None = None) -> Address:
+    def _address(
+        self, alert: Alert, partner: str, last: Copy | None, kind: Kind | None = None, context_id: str | None = None
+    ) -> Address:
         alert_id = self.desk.shared_id(alert.alert_id, partner)
         if last is None:
-            return Address(alert_id, 0, kind or "alert", (), self.desk.shared_id(alert.alert_id))
+            return Address(alert_id, 0, kind or "alert", (), context_id)
         # who was asked to let go has nothing that could be updated
         kind = kind or ("alert" if last.kind == "cancel" else "update")
         reference = f"{alert_id}@{last.revision}@{last.sent}"
-        return Address(alert_id, last.revision + 1, kind, (reference,), self.desk.shared_id(alert.alert_id))
+        return Address(alert_id, last.revision + 1, kind, (reference,), context_id)
 
     def _cancelled(
         self, alert: Alert, partner: str, last: Copy, reason: str, now_ms: int, *, may_wait: bool = True
@@ -259,32 +264,52 @@ class Publisher:
             self._hold(alert, partner, due_ms, now_ms, had.status)
             return self._entry(alert, partner, "held", reason, now_ms), None
         copy = cancel(had, partner, address=self._address(alert, partner, last, "cancel"), now_ms=now_ms)
-        return self._sent(alert, partner, copy, "cancelled", Decision("denied", cast(Any, reason)), now_ms)
+        decision = Decision("denied", cast(Any, reason))
+        return self._sent(alert, partner, copy, copy.canonical(), "cancelled", decision, now_ms)
 
     def _sent(
-        self, alert: Alert, partner: str, copy: Envelope, written: Written, decision: Decision, now_ms: int
+        self,
+        alert: Alert,
+        partner: str,
+        copy: Envelope,
+        content: bytes,
+        written: Written,
+        decision: Decision,
+        now_ms: int,
     ) -> tuple[Entry, Parcel | None]:
-        canonical = copy.canonical()
-        jws = sign_bytes(canonical, self._secrets.signing, ENVELOPE, detached=True)
+        """Sign a copy, by its canonical bytes, and put it into the outbox."""
+        jws = sign_bytes(content, self._secrets.signing, ENVELOPE, detached=True)
         channel: Channel = "actual" if copy.status == "actual" else "exercise"
         until_ms = from_rfc3339(copy.handling.retain_until) if copy.handling.retain_until else now_ms
-        kept = Copy(copy.revision, copy.kind, copy.sent, canonical)
+        kept = Copy(copy.revision, copy.kind, copy.sent, content)
         parcel = self.desk.send(alert.alert_id, copy.alert_id, partner, channel, kept, until_ms, jws)
-        entry = self._entry(alert, partner, written, decision.code, now_ms, decision.rule)
-        return entry.model_copy(
-            update={
-                "alert_id": copy.alert_id,
-                "revision": copy.revision,
-                "kind": copy.kind,
-                "sha256": sha256(canonical).hexdigest(),
-                "kid": self._secrets.signing.kid,
-            }
-        ), parcel
+        entry = self._entry(
+            alert,
+            partner,
+            written,
+            decision.code,
+            now_ms,
+            decision.rule,
+            alert_id=copy.alert_id,
+            revision=copy.revision,
+            kind=copy.kind,
+            sha256=sha256(content).hexdigest(),
+            kid=self._secrets.signing.kid,
+        )
+        return entry, parcel
 
     def _entry(
-        self, alert: Alert, partner: str, written: Written, reason: str, now_ms: int, rule: str | None = None
+        self,
+        alert: Alert,
+        partner: str,
+        written: Written,
+        reason: str,
+        now_ms: int,
+        rule: str | None = None,
+        **left: Any,
     ) -> Entry:
-        return Entry.model_construct(
+        """An entry; `left` says what left with it."""
+        return Entry(
             at=offset_time(now_ms),
             internal_id=alert.alert_id,
             internal_revision=alert.revision,
@@ -293,6 +318,7 @@ class Publisher:
             reason=reason,
             rule=rule,
             policy=self._state,
+            **left,
         )
 
 

@@ -74,16 +74,21 @@ def circle_around(positions: Sequence[Position], uncertainty_m: float | None) ->
 
     It reaches to the farthest of them, and at least as far as they are uncertain.
     """
-    from maritime.geo.geodesy import distance_m  # compiles, which who only verifies need not wait for
-
     if not positions:
         return None
     lons = [nearest_turn(lon, positions[0][0]) for lon, _ in positions]
     lats = [lat for _, lat in positions]
     lat, lon = (min(lats) + max(lats)) / 2, nearest_turn((min(lons) + max(lons)) / 2, 0.0)
-    reach_m = float(math.ceil(max(distance_m(lat, lon, to_lat, to_lon) for to_lon, to_lat in positions)))
+    reach_m = _reach_m(lat, lon, positions) if len(positions) > 1 else 0.0
     radius_m = (reach_m or None) if uncertainty_m is None else max(reach_m, uncertainty_m)
     return Circle(round(lat, 6), round(lon, 6), radius_m)
+
+
+def _reach_m(lat: float, lon: float, positions: Sequence[Position]) -> float:
+    """How far the farthest of some positions is, in whole metres."""
+    from maritime.geo.geodesy import distance_m  # compiles, which who only verifies need not wait for
+
+    return float(math.ceil(max(distance_m(lat, lon, to_lat, to_lon) for to_lon, to_lat in positions)))
 
 
 def _nested(coordinates: Any, depth: int, kind: str) -> Any:

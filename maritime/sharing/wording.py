@@ -257,9 +257,9 @@ def headline(envelope: Envelope, language: str = "en") -> str:
     circle = circle_around(_known_points(envelope), envelope.position_uncertainty_m)
     where = text.near.format(position=_position(circle)) if circle else None
     subject = _subject(envelope)
-    nameless = subject.model_copy(update={"name": None}) if subject else None
-    for vessel, when in ((subject, _when(envelope, text)), (subject, None), (nameless, None)):
-        details = ", ".join(each for each in (_vessel(vessel, text), where, when) if each)
+    for named, when in ((True, _when(envelope, text)), (True, None), (False, None)):
+        vessel = _vessel(subject, text, named=named)
+        details = ", ".join([each for each in (vessel, where, when) if each])
         said = f"{event}: {details}" if details else event
         if len(said) <= LONGEST_HEADLINE:
             return said
@@ -322,17 +322,17 @@ def _subject(envelope: Envelope) -> Vessel | None:
     return next((vessel for vessel in envelope.vessels if vessel.role == "subject"), None)
 
 
-def _vessel(vessel: Vessel | None, text: Language) -> str | None:
+def _vessel(vessel: Vessel | None, text: Language, *, named: bool) -> str | None:
     """Type, name and flag, as far as they are known; None when the event is not of a vessel."""
     if vessel is None:
         return None
     group = next((name for first, last, name in _GROUPS if first <= (vessel.ship_type or 0) <= last), None)
-    name = one_line(vessel.name or "", LONGEST_NAME)
+    name = one_line(vessel.name, LONGEST_NAME) if named and vessel.name else ""
     if not (group or name or vessel.flag):
         return text.a_vessel
     flag = text.flag.format(flag=vessel.flag) if vessel.flag else None
     return " ".join(
-        each for each in (text.vessels[group] if group else text.vessel, name, flag and f"({flag})") if each
+        [each for each in (text.vessels[group] if group else text.vessel, name, flag and f"({flag})") if each]
     )
 
 

@@ -44,7 +44,7 @@ def outgoing(parcel: Parcel) -> Outgoing:
     envelope = Envelope.model_validate_json(parcel.envelope)
     return Outgoing(
         topic_of(Feed(parcel.partner, parcel.channel)),
-        cloudevent.render(Release(envelope, parcel.jws), parcel.sequence),
+        cloudevent.render(Release(envelope, parcel.jws, parcel.envelope), parcel.sequence),
         envelope.alert_id.encode(),
         headers=(*EVENT_HEADERS, (NUMBER, b"%d" % parcel.number)),
     )

@@ -129,6 +129,13 @@ def test_numbers_in_a_feed_order_as_text():
     assert "sequence" not in json.loads(render(Release(cancel())))
 
 
+@pytest.mark.parametrize("envelope", EVERY)
+def test_it_is_canonical_whoever_wrote_the_envelope(envelope):
+    event = render(Release(envelope, JWS), 7)
+    assert event == rfc8785.dumps(json.loads(event))
+    assert event == render(Release(envelope, JWS, envelope.canonical()), 7)
+
+
 def test_what_is_unknown_is_left_out():
     event = json.loads(render(Release(cancel())))
     assert not {"correlationid", "expirytime", "jws"} & set(event)

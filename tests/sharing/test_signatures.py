@@ -103,6 +103,16 @@ def test_what_was_signed_is_verified_here_and_by_another_library(envelope):
         )
 
 
+@pytest.mark.parametrize("envelope", EVERY, ids=lambda each: f"{each.event.type}-{each.kind}-{each.revision}")
+@pytest.mark.parametrize("detached", [True, False])
+@pytest.mark.parametrize("typ", [ENVELOPE, HEAD])
+def test_what_is_signed_is_to_the_byte_what_the_library_writes(envelope, detached, typ):
+    for key in (KEY, OTHER):
+        headers = {"kid": key.kid, "typ": typ}
+        expected = JWS.encode(envelope.canonical(), key.private, "EdDSA", headers, is_payload_detached=detached)
+        assert sign_bytes(envelope.canonical(), key, typ, detached=detached) == expected
+
+
 def published_to_joserfc(keys):
     return jwk.KeySet.import_key_set(json.loads(keys.to_jwks()))
 

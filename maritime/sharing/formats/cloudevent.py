@@ -9,11 +9,12 @@ consumer knows a cancel and an exercise.
 
 from typing import Any, Final
 
+from maritime.sharing.canonical import in_bytes, written, written_object
 from maritime.sharing.envelope import SCHEMA_VERSION
-from maritime.sharing.formats.format import Format, to_json
+from maritime.sharing.formats.format import Format
 from maritime.sharing.formats.ids import revision_name
 from maritime.sharing.release import Release
-from maritime.sharing.untrusted import Carried, read_json
+from maritime.sharing.untrusted import Carried, bounded, read_json
 
 EVENT_TYPE: Final = "org.maritime-watch.envelope.v1"
 DATA_SCHEMA: Final = f"urn:maritime-watch:envelope:{SCHEMA_VERSION.partition('.')[0]}"
@@ -23,7 +24,7 @@ SEQUENCE_DIGITS: Final = 20  # as many as an unsigned 64-bit number has: they or
 def render(release: Release, sequence: int | None = None) -> bytes:
     """A release as a CloudEvent; `sequence` is its number in the recipient's feed, where it has one."""
     envelope = release.envelope
-    event: dict[str, Any] = {
+    attributes: dict[str, str | None] = {
         "specversion": "1.0",
         "type": EVENT_TYPE,
         "source": f"/org/{envelope.originator.org_id}",
@@ -40,9 +41,10 @@ def render(release: Release, sequence: int | None = None) -> bytes:
         "alertkind": envelope.kind,
         "alertstatus": envelope.status,
         "jws": release.jws,
-        "data": envelope.to_dict(),
     }
-    return to_json({name: value for name, value in event.items() if value is not None})
+    members = {name: written(value) for name, value in attributes.items() if value is not None}
+    members["data"] = release.canonical().decode()
+    return bounded(in_bytes(written_object(members)))
 
 
 def carried(event: Any) -> Carried | None:
