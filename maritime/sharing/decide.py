@@ -10,7 +10,6 @@ from typing import Final, Literal, NamedTuple
 
 from shapely import intersects_xy
 from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
 
 from maritime.sharing.cells import cell_of
 from maritime.sharing.envelope import TLP_ORDER, WATCH_REQUEST, Envelope, Kind, bare, known
@@ -162,23 +161,16 @@ class Case:
         return self._scribe.canonical(copy)
 
     def is_inside(self, area: str, grid_deg: float | None) -> bool:
-        """Whether its first position is in an area of the policy; of a grid, all of the cell that it lies in.
-
-        Where no more may be told than the cell, the position itself must not decide.
-        """
+        """Whether its first position, or all of its cell where no more may be known than that, is in an area."""
         key = area, grid_deg
         if key not in self._inside:
-            self._inside[key] = self._looked_inside(self.policy.shapes[area], grid_deg)
+            here, within = first_position(self.envelope), self.policy.shapes[area]  # on the border is inside
+            if here is None or grid_deg is None:
+                self._inside[key] = here is not None and bool(intersects_xy(within, *here))
+            else:
+                lon, lat = here
+                self._inside[key] = bool(within.covers(cell_of(lat, lon, grid_deg).shape()))
         return self._inside[key]
-
-    def _looked_inside(self, area: BaseGeometry, grid_deg: float | None) -> bool:
-        here = first_position(self.envelope)
-        if here is None:
-            return False
-        if grid_deg is None:
-            return bool(intersects_xy(area, *here))  # on the border is inside
-        lon_deg, lat_deg = here
-        return bool(area.covers(cell_of(lat_deg, lon_deg, grid_deg).shape()))
 
     def _by_rule(
         self,
@@ -264,13 +256,10 @@ def _misfit(candidate: Candidate, asked: _Asked) -> str | None:
     confidence = assessment.confidence if assessment else None
     if (confidence or 0.0) < rule.min_confidence:
         return f"confidence {confidence} is below {rule.min_confidence:g}"
-    if rule.area is not None:
-        if asked.case.is_inside(rule.area, rule.grid_deg):
-            return None
-        cell = (
-            f"the cell of {rule.grid_deg:g}° that its first position lies in is not wholly" if rule.grid_deg else None
-        )
-        return f"{cell or 'its first position is not'} in the area {rule.area}"
+    if rule.area is not None and not asked.case.is_inside(rule.area, rule.grid_deg):
+        if rule.grid_deg is None:
+            return f"its first position is not in the area {rule.area}"
+        return f"the cell of {rule.grid_deg:g}° that its first position lies in is not wholly in the area {rule.area}"
     return None
 
 

@@ -28,7 +28,7 @@ COLUMNS: Final = "number, internal_id, internal_revision, review, taken_ms, is_r
 
 
 class Filed(NamedTuple):
-    """A review as it is kept, and of which revision it was said; `taken_ms` is None until it is acted on, or cannot be."""
+    """A review as it is kept, and of which revision it was said. `taken_ms` is None until it is acted on or refused."""
 
     number: int
     internal_id: str
