@@ -201,6 +201,13 @@ def _filter(query: Query, object_id: str | None, version: str) -> Callable[[list
             return entries
         newest = newest_versions(entries) if "last" in versions else set()
         oldest = oldest_versions(entries) if "first" in versions else set()
-        return [e for e in entries if e.version in versions or e in newest or e in oldest]
+        named = {_instant(each) for each in versions}
+        return [e for e in entries if _instant(e.version) in named or e in newest or e in oldest]
 
     return fits
+
+
+def _instant(version: str) -> tuple[str, str]:
+    """A version as the time that it is, however many zeros its fraction is written with (STIX 2.1 §3.2: at least 3)."""
+    whole, _, fraction = version.removesuffix("Z").partition(".")
+    return whole, fraction.rstrip("0")
