@@ -19,7 +19,7 @@ from tests.console.house import ALERT, House
 def house(tmp_path):
     made = House(tmp_path)
     made.policy["partners"]["now"]["agreement"]["until"] = "2200-01-01"
-    made.policy["marks"][0]["retain_days"] = 50_000
+    made.policy["marks"][0]["retain_days"] = 36_000
     made.write_policy()
     made.publisher = made.a_publisher(made.ledger)
     made.take(ALERT)

@@ -147,7 +147,7 @@ def test_explain_gives_every_step_and_the_copy(folder: Path) -> None:
 
 
 def test_diff_tells_what_changes_for_whom(folder: Path) -> None:
-    (folder / "new.yaml").write_text(POLICY.read_text().replace("_deg: 1", "_deg: 2"))
+    (folder / "new.yaml").write_text(POLICY.read_text().replace("grid_deg: 1", "grid_deg: 0.5"))
     same = maritime("policy", "diff", POLICY, POLICY, cwd=folder)
     assert "no change for any partner over 1 alerts" in same.out
     told = maritime("policy", "diff", POLICY, "new.yaml", "--json", cwd=folder).json()
