@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from maritime.alerts.alert import Alert
     from maritime.sharing.decide import Decision
     from maritime.sharing.envelope import Envelope, Status
+    from maritime.sharing.human_review import HumanReview
     from maritime.sharing.intake import Standing
     from maritime.sharing.policy import ReleasePolicy
     from maritime.sharing.prepare import Address
@@ -128,14 +129,22 @@ def new_address() -> "Address":
     return Address(str(uuid4()), 0, "alert", (), str(uuid4()))
 
 
-def whole_view(given: "Alert | Envelope", by: "ReleasePolicy", status: "Status", sent_ms: int) -> "Envelope":
+def whole_view(
+    given: "Alert | Envelope",
+    by: "ReleasePolicy",
+    status: "Status",
+    sent_ms: int,
+    review: "HumanReview | None" = None,
+) -> "Envelope":
     """The full view of an alert; an envelope is one already. Raises UsageError where the policy shares no such type."""
     from maritime.sharing.envelope import Envelope
     from maritime.sharing.prepare import prepare
 
     if isinstance(given, Envelope):
+        if review is not None:
+            raise UsageError("an envelope says itself how it was reviewed; --review is for an alert")
         return given
-    envelope = prepare(given, by, status=status, sent_ms=sent_ms, address=new_address())
+    envelope = prepare(given, by, status=status, sent_ms=sent_ms, address=new_address(), review=review)
     if envelope is None:
         raise UsageError(f"the policy {by.policy} has no mark for {given.type}, so it is shared with nobody")
     return envelope

@@ -16,6 +16,7 @@ from maritime.errors import UsageError
 if TYPE_CHECKING:
     from maritime.alerts.alert import Alert
     from maritime.sharing.envelope import Envelope, Status
+    from maritime.sharing.human_review import HumanReview
     from maritime.sharing.policy import ReleasePolicy
 
 app = typer.Typer(no_args_is_help=True, help="Release policy: who may have what.")
@@ -53,6 +54,9 @@ def explain(
     from_: From = None,
     status: Annotated[str, typer.Option(help="What to take it for: actual, exercise, test, system.")] = "actual",
     pseudonym_keys: PseudonymKeys = None,
+    review: Annotated[
+        str | None, typer.Option(help="As if a person had reviewed it: confirmed, dismissed or resolved.")
+    ] = None,
     at: Annotated[str | None, typer.Option(help="When it is sent; now if left out.")] = None,
     as_json: Json = False,
 ) -> int:
@@ -60,7 +64,7 @@ def explain(
     need_share()
     by = the_policy(policy)
     sent_ms = time_of(at, "--at") or round(time.time() * 1000)
-    envelope = whole_view(given_alert(alert, from_), by, status_of(status), sent_ms)
+    envelope = whole_view(given_alert(alert, from_), by, status_of(status), sent_ms, _supposed(review, sent_ms))
     decision = decided(envelope, partner, by, sent_ms, pseudonym_keys)
     copy = decision.envelope.to_dict() if decision.envelope else None
     if as_json:
@@ -144,6 +148,18 @@ def status_of(text: str) -> "Status":
     if text not in STATUSES:
         raise UsageError(f"--status: '{text}' is none of {', '.join(STATUSES)}")
     return text  # type: ignore[return-value]
+
+
+def _supposed(state: str | None, at_ms: int) -> "HumanReview | None":
+    """The review in an option. Raises UsageError."""
+    from maritime.sharing.envelope import offset_time
+    from maritime.sharing.human_review import STATES, HumanReview
+
+    if state is None:
+        return None
+    if state not in STATES:
+        raise UsageError(f"--review: '{state}' is none of {', '.join(STATES)}")
+    return HumanReview(state=state, role="policy explain", at=offset_time(at_ms))
 
 
 def _recent(folder: Path | None, days: float) -> "list[Alert]":

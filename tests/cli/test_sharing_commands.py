@@ -144,6 +144,10 @@ def test_explain_gives_every_step_and_the_copy(folder: Path) -> None:
     assert [step["what"] for step in told["steps"]][:3] == ["safety", "status", "review"]
     denied = maritime("policy", "explain", POLICY, "--alert", ALERT.alert_id, "--partner", "border-agency", cwd=folder)
     assert "denied (unreviewed)" in denied.out
+    as_if = ("policy", "explain", POLICY, "--alert", ALERT.alert_id, "--partner", "border-agency", "--review")
+    assert "no    review" not in maritime(*as_if, "confirmed", cwd=folder).out
+    assert "denied (dismissed)" in maritime(*as_if, "dismissed", cwd=folder).out
+    assert "--review: 'perhaps' is none of" in maritime(*as_if, "perhaps", cwd=folder).err
 
 
 def test_diff_tells_what_changes_for_whom(folder: Path) -> None:

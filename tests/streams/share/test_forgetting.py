@@ -14,7 +14,7 @@ from streams.distress import DistressCall
 from tests.sharing.policies import partner, rule
 from tests.streams.share.office import NOW_MS, Office, alert, call_record, policy_text, records_of
 
-TABLES = ("ids", "copies", "held", "outbox", "parcels", "taken", "calls", "remembered")
+TABLES = ("ids", "copies", "held", "outbox", "parcels", "taken", "calls", "remembered", "wholes")
 RETAIN_DAYS = 90  # of the mark of these policies
 
 
