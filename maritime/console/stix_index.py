@@ -104,6 +104,7 @@ class StixIndex:
             if path is not None:
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._database = sqlite3.connect(path or "", timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+            self._database.execute("PRAGMA secure_delete = ON")  # what is purged is overwritten
             if self._database.execute("PRAGMA user_version").fetchone() != (VERSION,):
                 self.clear()
 
