@@ -13,7 +13,20 @@ from typing import Any
 
 import typer
 
-from maritime.cli import events, feedback, group, keys, ledger, partners, policy, received, serve, topics, watchlist
+from maritime.cli import (
+    events,
+    feedback,
+    group,
+    keys,
+    ledger,
+    partners,
+    policy,
+    received,
+    review,
+    serve,
+    topics,
+    watchlist,
+)
 from maritime.cli.decode import decode
 from maritime.cli.demo import demo
 from maritime.cli.detect import detect
@@ -58,6 +71,7 @@ app.add_typer(received.app, name="received")
 app.add_typer(events.app, name="events")
 app.add_typer(watchlist.app, name="watchlist")
 app.add_typer(feedback.app, name="feedback")
+app.add_typer(review.app, name="review")
 
 
 def version(show: bool) -> None:

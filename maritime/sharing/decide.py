@@ -80,6 +80,7 @@ class _Asked(NamedTuple):
     policy: ReleasePolicy
     partner: Partner
     recipient: str
+    is_kept: bool
 
     def targets(self) -> Iterator[str]:
         """By which entries of `rel_to` this recipient is meant: itself, or groups in force that it is a member of."""
@@ -130,13 +131,15 @@ class Case:
         self._inside: dict[tuple[str, float | None], bool] = {}  # by area and grid
         self._scribe = Scribe()
 
-    def decide(self, recipient: str, *, address: Address, pseudonym_key: bytes | None = None) -> Decision:
-        """Whether `recipient` may have it, and its copy."""
+    def decide(
+        self, recipient: str, *, address: Address, pseudonym_key: bytes | None = None, is_kept: bool = False
+    ) -> Decision:
+        """Whether `recipient` may have it, and its copy. Of what is kept already it does not count that it is over."""
         partner = self.policy.partners.get(recipient)
         if partner is None:
             said = f"'{recipient}' is no partner of {self.policy.policy} {self.policy.version}"
             return Decision("denied", "not_a_partner", steps=(Step("partner", False, said),))
-        asked = _Asked(self, self.envelope, self.policy, partner, recipient)
+        asked = _Asked(self, self.envelope, self.policy, partner, recipient, is_kept)
         if partner.rescue and self.is_urgent and _protected(asked) is None:
             said = "distress or uncertainty: a rescue partner gets all of it, at once"
             copy = urgent_copy(_with_words(self.envelope), recipient, address)
@@ -298,7 +301,7 @@ def _unreviewed(asked: _Asked) -> _Refusal | None:
 
 
 def _expired(asked: _Asked) -> _Refusal | None:
-    if not asked.case.is_over:
+    if asked.is_kept or not asked.case.is_over:
         return None
     expires = asked.envelope.expires
     return _Refusal("expired", f"it expired at {expires}" if expires else "it does not say when it expires")

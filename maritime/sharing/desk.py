@@ -6,7 +6,8 @@ leaves the outbox only when it was delivered; who delivers begins with what is l
 kept until its recipient must have purged it, for those who fetch (`maritime.sharing.sent`).
 
 What is known of an alert (its ids, how far it was decided about, its calls) leaves together: `REMEMBERED_MS` after the
-last decision, and not before its copies are purged and nothing waits.
+last decision, and not before its copies are purged and nothing waits. The newest revision itself is kept while a person
+may say something of it that counts: until it expires, and as long as anybody has a copy.
 """
 
 from collections.abc import Callable, Iterator
@@ -63,6 +64,12 @@ CREATE TABLE IF NOT EXISTS calls (
     PRIMARY KEY (status, mmsi, heard_ms)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS calls_by_time ON calls (heard_ms);
+CREATE TABLE IF NOT EXISTS wholes (
+    internal_id TEXT PRIMARY KEY, internal_revision INTEGER NOT NULL, status TEXT NOT NULL, sent_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL, alert BLOB NOT NULL, until_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS wholes_by_time ON wholes (until_ms);
+CREATE INDEX IF NOT EXISTS wholes_by_expiry ON wholes (expires_ms);
 """
 REMEMBERED_MS: Final = 90 * DAY_MS
 """So long after the last decision about it an alert is known at least. Chosen: longer than episodes are told of."""
@@ -90,6 +97,17 @@ class Waiting(NamedTuple):
     sent_ms: int
     status: str
     alert: bytes
+
+
+class Whole(NamedTuple):
+    """The newest revision of an alert that was decided about, when, and until when it may be sent anew."""
+
+    internal_id: str
+    internal_revision: int
+    status: str
+    sent_ms: int
+    expires_ms: int
+    alert: bytes  # as JSON
 
 
 class Parcel(NamedTuple):
@@ -331,8 +349,39 @@ class Desk:
             "DELETE FROM held WHERE internal_id = ? AND internal_revision = ? AND partner = ?", waiting[:3]
         )
 
+    def keep_whole(self, whole: Whole) -> None:
+        """Keep the newest revision of an alert, in place of the one before."""
+        self._database.execute("INSERT OR REPLACE INTO wholes VALUES (?, ?, ?, ?, ?, ?, ?)", (*whole, whole.expires_ms))
+
+    def whole(self, internal_id: str) -> Whole | None:
+        """The newest revision of an alert; None when there is none to be reviewed."""
+        found = self._database.execute(
+            f"SELECT {', '.join(Whole._fields)} FROM wholes WHERE internal_id = ?", (internal_id,)
+        ).fetchone()
+        return Whole(*found) if found else None
+
+    def drop_whole(self, internal_id: str) -> None:
+        """Keep it no more: it was none after all, or is forgotten."""
+        self._database.execute("DELETE FROM wholes WHERE internal_id = ?", (internal_id,))
+
+    def _purge_wholes(self, now_ms: int) -> None:
+        """Let go of expired revisions of which nobody has a copy; some at a time, the oldest first."""
+        rows = self._database.execute(
+            "SELECT internal_id, (SELECT max(retain_until_ms) FROM copies "
+            "WHERE copies.internal_id = wholes.internal_id) FROM wholes WHERE until_ms <= ? ORDER BY until_ms LIMIT ?",
+            (now_ms, MOST_FORGOTTEN),
+        ).fetchall()
+        for internal_id, kept_until_ms in rows:
+            if kept_until_ms is None or kept_until_ms <= now_ms:
+                self.drop_whole(internal_id)
+            else:
+                self._database.execute(
+                    "UPDATE wholes SET until_ms = ? WHERE internal_id = ?", (kept_until_ms, internal_id)
+                )
+
     def purge(self, now_ms: int) -> list[tuple[str, str, Copy]]:
         """Forget the copies and parcels whose time is over: internal id, partner and what the newest copy was."""
+        self._purge_wholes(now_ms)
         self._database.execute("DELETE FROM parcels WHERE retain_until_ms <= ?", (now_ms,))
         rows = self._database.execute(
             "DELETE FROM copies WHERE retain_until_ms <= ? "
@@ -365,6 +414,7 @@ class Desk:
             self.remember(internal_id, now_ms)
         self._database.executemany("DELETE FROM taken WHERE substr(internal_id, instr(internal_id, '|') + 1) = ?", gone)
         self._database.executemany("DELETE FROM ids WHERE internal_id = ?", gone)
+        self._database.executemany("DELETE FROM wholes WHERE internal_id = ?", gone)
         self._database.executemany("DELETE FROM remembered WHERE internal_id = ?", gone)
         self._database.execute(
             "DELETE FROM calls WHERE heard_ms <= ? AND NOT EXISTS (SELECT 1 FROM remembered WHERE "

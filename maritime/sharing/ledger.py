@@ -32,7 +32,7 @@ from maritime.sharing.merkle import Frontier, consistency_path, frontier, inclus
 from maritime.sharing.receipts import Head
 from maritime.sharing.untrusted import read_object
 
-Decision = Literal["released", "unchanged", "denied", "held", "cancelled", "purged", "feedback", "answer"]
+Decision = Literal["released", "unchanged", "denied", "held", "cancelled", "purged", "feedback", "answer", "reviewed"]
 SPOKEN: Final = ("feedback", "answer")
 """What a partner said of its copy, and what it was answered. Their `sha256` is that of the words, not of a copy."""
 
@@ -86,6 +86,7 @@ class Entry(BaseModel):
     kind: Kind | None = None
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of the copy's canonical bytes")
     kid: str | None = None
+    role: str | None = Field(None, description="of who reviewed it")
 
     @model_validator(mode="after")
     def _what_left_is_named_whole(self) -> Self:
@@ -93,6 +94,9 @@ class Entry(BaseModel):
         if self.decision in SPOKEN:
             if known != [True, True, False, True]:
                 raise ValueError("what was said has alert_id, revision and sha256, and no kind")
+        elif self.decision == "reviewed":
+            if known != [False, False, False, True] or not self.role:
+                raise ValueError("a review has a role and a sha256 of its words, and nothing that left")
         elif self.sha256 is not None and not all(known):
             raise ValueError("a copy that left has alert_id, revision, kind and sha256")
         if self.decision == "released" and self.sha256 is None:

@@ -14,6 +14,7 @@ from maritime.sharing.envelope import (
     offset_time,
 )
 from maritime.sharing.evidence_kinds import EVIDENCE
+from maritime.sharing.human_review import HumanReview
 from maritime.sharing.policy import Mark, ReleasePolicy
 from maritime.sharing.wording import area_desc, headline
 from maritime.times import from_rfc3339
@@ -72,10 +73,12 @@ def prepare(
     sent_ms: int,
     address: Address,
     facts: VesselFacts | None = None,
+    review: HumanReview | None = None,
     words: bool = True,
 ) -> Envelope | None:
     """The envelope of an alert; None where the policy has no mark for its type, so that it cannot be shared at all.
 
+    `review` is what stands of what people have said of it. An offence that they named counts for behaviour alone.
     Without `words` it has neither headline nor description of the area: copies get their own.
     """
     mark = policy.mark_of(alert.type)
@@ -93,14 +96,14 @@ def prepare(
             "start": offset_time(alert.started_ms),
             "end": None if alert.ended_ms is None else offset_time(alert.ended_ms),
         },
-        "event": {"type": alert.type, "nature": NATURE.get(alert.type, "behaviour")},
-        "assessment": _assessment(alert),
+        "event": _event(alert, review),
+        "assessment": _assessment(alert, review),
         "vessels": _vessels(alert, facts),
         "geometry": alert.geometry,
         "places": _places(alert),
         "position_uncertainty_m": None if alert.lat is None else POSITION_ERROR_M,
         "safety": _safety(alert),
-        "handling": _handling(alert, facts, mark, policy, sent_ms),
+        "handling": _handling(alert, facts, mark, policy, sent_ms, review),
         "evidence": [
             {"name": name, "value": _flat(value), "unit": EVIDENCE[name].unit if name in EVIDENCE else None}
             for name, value in plain(alert.evidence).items()
@@ -124,7 +127,14 @@ def _flat(value: Any) -> Any:
     return value
 
 
-def _assessment(alert: Alert) -> dict[str, Any]:
+def _event(alert: Alert, review: HumanReview | None) -> dict[str, Any]:
+    offence = review.named_offence if review else None
+    if offence is not None and alert.type not in NATURE:
+        return {"type": alert.type, "nature": "offence", "subtype": offence}
+    return {"type": alert.type, "nature": NATURE.get(alert.type, "behaviour")}
+
+
+def _assessment(alert: Alert, review: HumanReview | None) -> dict[str, Any]:
     phase = (alert.evidence.get("safety") or {}).get("sar_phase")
     urgency = "Immediate" if phase == "distress" else "Expected" if alert.state == "open" else "Past"
     likely = "Observed" if phase == "distress" else "Likely" if alert.confidence > LIKELY else "Possible"
@@ -143,7 +153,8 @@ def _assessment(alert: Alert) -> dict[str, Any]:
             "version": alert.detector.version,
             "config_sha256": alert.detector.config_sha256,
         },
-        "review": {"state": "unreviewed"},
+        "review": {"state": review.state, "role": review.role, "at": review.at} if review else {"state": "unreviewed"},
+        "caveats": list(review.caveats) if review else [],
     }
 
 
@@ -198,16 +209,22 @@ def _safety(alert: Alert) -> dict[str, Any] | None:
     return {"distress": False, "beacon": None, "sar_phase": None} | told if told else None
 
 
-def _handling(alert: Alert, facts: VesselFacts, mark: Mark, policy: ReleasePolicy, sent_ms: int) -> dict[str, Any]:
+def _handling(
+    alert: Alert, facts: VesselFacts, mark: Mark, policy: ReleasePolicy, sent_ms: int, review: HumanReview | None
+) -> dict[str, Any]:
     length_m = facts.length_m or alert.evidence.get("length_m")
     is_small = length_m is None or length_m < SMALL_CRAFT_M
     is_personal = alert.mmsi != 0 and (alert.evidence.get("transceiver") == "B" or is_small or facts.imo is None)
+    if review is not None and review.personal_data is not None:
+        is_personal = review.personal_data
+    protected = {"countries_of_origin": list(review.countries_of_origin)} if review and review.protected else None
     return {
         "tlp": mark.tlp,
         "purpose": list(mark.purpose),
         "rel_to": list(mark.rel_to),
         "onward": mark.onward,
         "personal_data": is_personal,
+        "protected_persons": protected,
         "retain_until": offset_time(sent_ms + round(mark.retain_days * DAY_MS)),
         "policy": {"name": policy.policy, "version": policy.version},
     }

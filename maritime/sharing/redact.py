@@ -22,13 +22,15 @@ from maritime.sharing.evidence_kinds import EVIDENCE, EXPLANATION, Kind
 from maritime.sharing.policy import TIMES, Partner, ReleasePolicy, Rule, Terms
 from maritime.sharing.prepare import Address, worded
 from maritime.sharing.scribe import said
-from maritime.times import from_rfc3339
+from maritime.times import LAST_MS, from_rfc3339
 from maritime.units import DAY_MS, EARTH_RADIUS_M, MINUTE_MS
 
 PSEUDONYM_BYTES: Final = 10  # 80 bits: no two vessels of the world share one by chance
 LEAST_KEY_BYTES: Final = 32  # of HMAC-SHA-256 (RFC 2104 §3: not shorter than the hash)
 DEGREE_M: Final = math.radians(1.0) * EARTH_RADIUS_M
 LARGEST_CODE: Final = 255  # of a word that is a number: types of ships, navigational status (ITU-R M.1371-5)
+FIRST_MS: Final = from_rfc3339("0001-01-01T00:00:00Z")
+"""The first time that RFC 3339 can write, in ms."""
 NOBODYS: Final = "00000000-0000-4000-8000-000000000000"
 """In place of a recipient's id, until the copy is addressed."""
 _WORD: Final = re.compile(r"[A-Za-z]?[a-z_ -]{0,39}")  # no digits and no names in capitals
@@ -335,7 +337,10 @@ def _at_step(t_ms: int, step_min: float | None, *, up: bool = False) -> int:
     if step_min is None:
         return t_ms
     step_ms = round(step_min * MINUTE_MS)
-    return -(-t_ms // step_ms) * step_ms if up else t_ms // step_ms * step_ms
+    stepped_ms = -(-t_ms // step_ms) * step_ms if up else t_ms // step_ms * step_ms
+    return min(
+        max(stepped_ms, FIRST_MS), LAST_MS
+    )  # another originator's times may lie at the ends of all that is written
 
 
 def _coarse(value: Any, kind: Kind, terms: Terms) -> Any:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from shapely.geometry import Point, shape
+from shapely import intersects_xy
+from shapely.geometry import shape
 
 from maritime.alerts.alert import Alert
 from maritime.sharing.decide import first_position
@@ -23,9 +24,11 @@ from maritime.sharing.envelope import (
     Tlp,
     Uuid4,
     Vessel,
+    bare,
     offset_time,
 )
 from maritime.sharing.identities import Identity, IdentityKind, identities_of
+from maritime.sharing.shapes import Position
 from maritime.sharing.strictest import JointHandling, strictest
 from maritime.sharing.watchlist import Entry
 from maritime.times import from_rfc3339
@@ -44,7 +47,7 @@ class Sighting(NamedTuple):
     vessels: tuple[Vessel, ...]
     starts_ms: int
     ends_ms: int
-    position: Point | None
+    position: Position | None
     handling: Handling | None = None  # None: our own, for any purpose of ours
 
     @classmethod
@@ -52,7 +55,7 @@ class Sighting(NamedTuple):
         """An alert of our own, which knows its vessel by MMSI alone; while it lasts, up to when it was raised."""
         vessels = (Vessel(mmsi=alert.mmsi),) if alert.mmsi else ()
         ends_ms = alert.raised_ms if alert.ended_ms is None else alert.ended_ms
-        position = None if alert.lat is None or alert.lon is None else Point(alert.lon, alert.lat)
+        position = None if alert.lat is None or alert.lon is None else (alert.lon, alert.lat)
         return cls(
             alert.alert_id, None, alert.type, vessels, alert.started_ms, max(alert.started_ms, ends_ms), position
         )
@@ -148,7 +151,7 @@ def _is_in_area(entry: Entry, sighting: Sighting) -> bool:
     if entry.envelope.geometry is None:
         return True
     return sighting.position is not None and bool(
-        shape(entry.envelope.geometry.model_dump()).intersects(sighting.position)
+        intersects_xy(shape(bare(entry.envelope.geometry)), *sighting.position)
     )
 
 

@@ -32,6 +32,8 @@ COUNTERS: Final = {
     "repeated": "Of these decided about already",
     "poison": "Records that could not be decided about",
     "purged": "Copies forgotten, as their recipients must",
+    "reviews": "Reviews of people acted on",
+    "reviews_failed": "Of people's reviews those that could not be acted on",
     "heads": "Heads of the ledger signed, one each day",
     "heads_failed": "Times that a head could not be written",
     "failures": "Cycles that failed",

@@ -1,6 +1,7 @@
 """Courier: delivers the outbox to the topics of partners, each parcel once for readers of committed records.
 
-Parcels leave the outbox when their transaction is committed. A record says in its header `outbox` which parcel it is.
+Parcels leave the outbox when their transaction is committed. A record says in its header `sequence` which parcel of its
+feed it is, and nothing of the outbox, which others' parcels go through: whose numbers count them tells how many.
 Where the end of a transaction is not known, after a crash or a failure, the end of the topic is read first: what lies
 there was delivered. A feed that fails does not hold up others: it is tried alone, and again after a pause. What takes
 its time, as at a topic that hangs, goes on in its lane while the worker does other things.
@@ -22,8 +23,8 @@ from streams.share.lane import Lane
 from streams.topic_names import ALERTS
 from streams.transport import Outgoing, Partition, Record, Transport
 
-NUMBER: Final = "outbox"
-"""Header of a record: the number of the parcel."""
+SEQUENCE: Final = "sequence"
+"""Header of a record: which parcel of its feed it is."""
 MOST_OF_A_FEED: Final = 100  # chosen: parcels of one feed in a transaction; what is read again after a crash
 MOST_AT_ONCE: Final = 100  # chosen: of a transaction, some 0.1 s of work that a distress call may have to wait for
 SHORTEST_PAUSE_S: Final = 1.0
@@ -46,7 +47,7 @@ def outgoing(parcel: Parcel) -> Outgoing:
         topic_of(Feed(parcel.partner, parcel.channel)),
         cloudevent.render(Release(envelope, parcel.jws, parcel.envelope), parcel.sequence),
         envelope.alert_id.encode(),
-        headers=(*EVENT_HEADERS, (NUMBER, b"%d" % parcel.number)),
+        headers=(*EVENT_HEADERS, (SEQUENCE, b"%d" % parcel.sequence)),
     )
 
 
@@ -209,7 +210,7 @@ class Courier:
             self._fails(feed, error)
             return False
         assert isinstance(found, set)
-        self._mark([parcel for parcel in pending if parcel.number in found])
+        self._mark([parcel for parcel in pending if parcel.sequence in found])
         self._unsure.discard(feed)
         return True
 
@@ -226,11 +227,11 @@ class Courier:
 
 
 def _delivered(transport: Transport, topic: str, pending: Sequence[Parcel]) -> set[int]:
-    """Numbers of those parcels that lie at the end of a topic."""
+    """Sequences of those parcels that lie at the end of a topic."""
     partitions = transport.topics().get(topic, 0)
     if partitions == 0:
         raise RefusedError(f"{topic}: no such topic, or this user may not see it; make it with the partner's rights")
-    wanted = {parcel.number: Envelope.model_validate_json(parcel.envelope).alert_id.encode() for parcel in pending}
+    wanted = {parcel.sequence: Envelope.model_validate_json(parcel.envelope).alert_id.encode() for parcel in pending}
     found: set[int] = set()
     for number in range(partitions if pending else 0):
         first, end = transport.bounds(Partition(topic, number))
@@ -238,7 +239,7 @@ def _delivered(transport: Transport, topic: str, pending: Sequence[Parcel]) -> s
         while True:
             begin = max(first, end - span)
             numbers = {
-                n: record.key for record in transport.read(Partition(topic, number), begin) if (n := _number(record))
+                n: record.key for record in transport.read(Partition(topic, number), begin) if (n := _sequence(record))
             }
             found |= {n for n, key in numbers.items() if wanted.get(n) == key}
             if begin == first or any(n < oldest for n in numbers):
@@ -247,7 +248,7 @@ def _delivered(transport: Transport, topic: str, pending: Sequence[Parcel]) -> s
     return found
 
 
-def _number(record: Record) -> int:
-    """The number of a record's parcel; 0 for what is no parcel of ours."""
-    text = dict(record.headers).get(NUMBER, b"")
+def _sequence(record: Record) -> int:
+    """The sequence of a record's parcel; 0 for what is no parcel of ours."""
+    text = dict(record.headers).get(SEQUENCE, b"")
     return int(text) if text.isdigit() and len(text) < 19 else 0

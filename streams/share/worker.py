@@ -48,12 +48,13 @@ SAME_BEACON_MS: Final = 30 * MINUTE_MS  # as maritime.detect.beacon ends an epis
 DECIDE_S: Final = 0.15  # chosen: of deciding at a time, so that a call waits no longer
 FIRST_RECORDS: Final = 2
 MOST_RECORDS: Final = 200
+MOST_REVIEWS: Final = 5  # chosen: at a time, so that a call does not wait for them
 LONGEST_PAUSE_S: Final = 5.0
 SHORTEST_PAUSE_S: Final = 0.1
 MOST_FAILURES: Final = 20  # as of detectors
 COUNTED: Final = (
     *("cycles", "alerts", "calls", "old", "poison", "repeated"),
-    *("purged", "heads", "heads_failed", "failures", "fenced"),
+    *("purged", "reviews", "reviews_failed", "heads", "heads_failed", "failures", "fenced"),
 )
 CONTENT_ERRORS: Final = (UsageError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What an alert may lead to that says something else than its schema allows."""
@@ -70,7 +71,7 @@ class SharePace:
 
     wait_s: float = 0.2  # for calls, then the other things are looked at
     join_s: float = 1.0  # for partitions; a poll that ends earlier begins to join anew, for ever
-    due_every_s: float = 1.0  # what has waited for its hour
+    due_every_s: float = 1.0  # what has waited for its hour, and what people have said
     purge_every_s: float = 60.0
     head_every_s: float = 60.0  # looked whether it is another day
 
@@ -176,7 +177,7 @@ class ShareWorker:
                     self._take(self._alerts, records)
                     self._aim(len(records), self._clock() - began_s)
                     done += len(records)
-                self._keep_time()
+                done += self._keep_time()
                 if self.is_joined:
                     done += self._deliver_rescue() + self._deliver_ordinary()
                 done += self._hear()
@@ -326,10 +327,11 @@ class ShareWorker:
         tell(_log, "too old to be actual", logging.WARNING, hours=round((now_ms - at_ms) / 3_600_000))
         return "exercise"
 
-    def _keep_time(self) -> None:
-        """Release what has waited for its hour, forget copies that are to be purged, sign the day's head."""
-        now_s = self._clock()
+    def _keep_time(self) -> int:
+        """Act on reviews, release what has waited for its hour, purge, sign the day's head; how many reviews."""
+        now_s, reviews = self._clock(), 0
         if now_s >= self._due_at_s:
+            reviews = self._take_reviews()
             self._policies.publisher().release_due(self._now_ms())
             self._due_at_s = now_s + self._pace.due_every_s
         if now_s >= self._purge_at_s:
@@ -340,6 +342,21 @@ class ShareWorker:
         if self._heads is not None and now_s >= self._head_at_s:
             self._head_at_s = now_s + self._pace.head_every_s
             self._sign_head(self._heads)
+        return reviews
+
+    def _take_reviews(self) -> int:
+        """Act on what people in the house said. One that cannot be acted on is told, and tried no more."""
+        publisher = self._policies.publisher()
+        waiting = publisher.reviews.reading.waiting(MOST_REVIEWS)
+        for filed in waiting:
+            try:
+                publisher.take_review(filed, self._now_ms())
+                self._counts["reviews"] += 1
+            except CONTENT_ERRORS as error:
+                publisher.reviews.take(filed.number, self._now_ms(), is_refused=True)
+                self._counts["reviews_failed"] += 1
+                tell(_log, "review not acted on", logging.ERROR, number=filed.number, why=str(error)[:200])
+        return len(waiting)
 
     def _sign_head(self, heads: DailyHeads) -> None:
         """Sign the day's head. That it cannot be written stops nobody from being told of distress."""

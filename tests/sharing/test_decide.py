@@ -285,3 +285,18 @@ class TestCopy:
         told = ask(for_p(), one(rule(), mandate=["maritime_safety"])).envelope
         assert told is not None
         assert told.handling.purpose == ["maritime_safety"]
+
+
+@pytest.mark.parametrize("step_min", [360, 7 * 24 * 60])
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+00:00", "0999-12-31T23:59:59+00:00", "9999-12-31T23:59:59.999+00:00"]
+)
+def test_times_at_the_ends_of_what_can_be_written_are_rounded_too(time: str, step_min: int) -> None:
+    """Another originator may write them."""
+    place = {"role": "stop", "at": time, "lat": 8.7, "lon": 98.1}
+    envelope = for_p(observed={"start": time, "end": time}, places=[place], expires="9999-12-31T23:59:59+00:00")
+    by = one(coarse_rule(time_step_min=step_min, delay_min=step_min))
+    copy = ask(envelope, by, at="2026-04-15T00:00:00+00:00").envelope
+    assert copy is not None
+    assert copy.observed is not None
+    assert copy.observed.start <= time <= (copy.observed.end or "")

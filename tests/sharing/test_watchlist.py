@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from shapely.geometry import Point
 
 from maritime.errors import UsageError
 from maritime.sharing.decide import decide
@@ -133,7 +132,9 @@ def test_an_area_of_interest_holds_for_the_position():
     assert matched(entry_of(entry(box=around), "own"), Sighting.of_alert(ALERT))
     assert not matched(entry_of(entry(box=elsewhere), "own"), Sighting.of_alert(ALERT))
     assert not matched(entry_of(entry(box=around), "own"), seen(VESSEL, position=None))
-    assert matched(entry_of(over_the_line, "own"), seen(VESSEL, position=Point(-175, 0)))
+    assert matched(entry_of(over_the_line, "own"), seen(VESSEL, position=(-175.0, 0.0)))
+    assert matched(entry_of(entry(box=around), "own"), Sighting.of_envelope(full()))
+    assert not matched(entry_of(entry(box=elsewhere), "own"), Sighting.of_envelope(full()))
 
 
 def test_a_match_is_for_this_house_alone_and_bound_by_both():

@@ -120,7 +120,7 @@ def test_killed_again_and_again_it_tells_each_partner_everything_once(log, own_b
     assert len(entries) <= len(PARTNERS) * len(alerts) + calls
     for name in PARTNERS:
         found = shared_with(log, f"alerts.{name}")
-        numbers = [int(dict(record.headers)["outbox"]) for record in found]
+        numbers = [int(dict(record.headers)["sequence"]) for record in found]
         assert len(numbers) == len(set(numbers)) == sent[name] > 10
         sequences = sorted(int(Office.event(record)["sequence"]) for record in found)
         assert sequences == list(range(1, len(found) + 1))

@@ -13,7 +13,7 @@ import pytest
 from maritime.errors import ConfigurationError, FencedError, RefusedError, TransportError, UsageError
 from maritime.sharing.ledger_check import check
 from maritime.units import DAY_MS, HOUR_MS, MINUTE_MS
-from streams.codec import ToldCall, unpack_event
+from streams.codec import EVENT_HEADERS, ToldCall, unpack_event
 from streams.distress import DistressCall
 from streams.exercise import of_the_log
 from streams.memory import MemoryLog
@@ -63,7 +63,7 @@ def everything(office: Office):
     assert check(office.ledger, []) is None
     assert office.desk.outbox() == []
     for name in PARTNERS:
-        numbers = [dict(record.headers)["outbox"] for record in office.topic(name)]
+        numbers = [dict(record.headers)["sequence"] for record in office.topic(name)]
         assert len(numbers) == len(set(numbers)), f"{name} was told something twice"
         sequences = [int(event["sequence"]) for event in office.got(name)]
         assert sequences == list(range(1, len(sequences) + 1)), f"{name} lacks something"
@@ -372,15 +372,29 @@ def test_a_call_after_its_alert_tells_nothing(tmp_path):
     assert len(office.got("rescue")) == 1
 
 
+def test_no_header_counts_what_others_are_told(tmp_path):
+    """A number that all feeds share would tell each of them how much the others get, and when."""
+    office = Office(tmp_path)
+    office.write(records_of([alert(n) for n in range(9)]))
+    office.work()
+    for name in PARTNERS:
+        records = office.topic(name)
+        headers = [dict(record.headers) for record in records]
+        own = [int(office.event(record)["sequence"]) for record in records]
+        assert [int(each.pop("sequence")) for each in headers] == own
+        assert sorted(own) == list(range(1, 10))
+        assert all(each == dict(EVENT_HEADERS) for each in headers)
+
+
 def test_a_call_does_not_wait_for_ordinary_alerts(tmp_path):
     office = Office(tmp_path)
     office.work()
     office.write(records_of([alert(n) for n in range(300)]))
     office.write([call_record(BEACON)])
     office.worker.cycle()
-    first = min(int(dict(record.headers)["outbox"]) for record in office.topic("rescue"))
+    first = min(int(dict(record.headers)["sequence"]) for record in office.topic("rescue"))
     beacons = [r for r in office.topic("rescue") if b"970123456" in r.value]
-    assert [int(dict(record.headers)["outbox"]) for record in beacons] == [first]
+    assert [int(dict(record.headers)["sequence"]) for record in beacons] == [first]
 
 
 DOORS = {
@@ -489,7 +503,7 @@ def test_one_process_for_a_ledger(tmp_path):
 def test_a_forged_number_hides_no_parcel(tmp_path):
     """Who may write to a partner's topic cannot make a parcel look delivered."""
     office = Office(tmp_path)
-    forged = [Outgoing("alerts.fleet", b"{}", b"x", headers=(("outbox", b"%d" % n),)) for n in range(1, 50)]
+    forged = [Outgoing("alerts.fleet", b"{}", b"x", headers=(("sequence", b"%d" % n),)) for n in range(1, 50)]
     crashed = []
 
     def fault(at):
