@@ -21,6 +21,7 @@ NAMES: Final = (
     "live",
     "sharing",
     "sharing_live",
+    "taxii",
 )
 LIBRARIES: Final = ("numba", "numpy", "pyarrow", "pyais")
 

@@ -17,7 +17,7 @@ import typer
 from maritime.cli.log import MetricsHost, MetricsPort, log_as_json, served, stopped_by_signals
 from maritime.cli.screen import Json, answer, print_json
 from maritime.cli.share import need_share
-from maritime.errors import ConfigurationError, UsageError
+from maritime.errors import ConfigurationError, OutputError, UsageError
 from streams.loopback import LOOPBACK
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ def partners(
     webhooks: Annotated[Path | None, typer.Option(help="Webhooks (YAML): who is told, where.")] = None,
     feedback: Annotated[
         Path | None, typer.Option(help="Folder for what partners say, from which `maritime share` takes it.")
+    ] = None,
+    taxii_index: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what TAXII remembers of parcels; else all are read at each start."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with TLS.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any, and says so.")] = 8443,
@@ -93,8 +97,10 @@ def partners(
     with SentParcels(ledger, _now_ms()):
         pass  # it is one
     told = Watched(heads, read_heads) if heads else None
+    if taxii_index is not None:
+        _private_folder(taxii_index)
     rate, spool = RateLimit(requests_per_minute, burst), FeedbackSpool(feedback) if feedback else None
-    api = PartnerApi(reader, access, Watched(jwks, KeySet.read), told, rate, _now_ms, spool=spool)
+    api = PartnerApi(reader, access, Watched(jwks, KeySet.read), told, rate, _now_ms, spool=spool, indexes=taxii_index)
     hooks = _webhooks(webhooks, reader, by) if webhooks else None
     log_as_json()
 
@@ -176,6 +182,13 @@ def _webhooks(path: Path, reader: "Reader", policy: "Watched[ReleasePolicy]") ->
     if unknown:
         raise ConfigurationError(f"{path}: hooks: '{unknown[0]}' is no partner of the policy")
     return Webhooks(settings, secret, reader, policy, Clocks(_now_ms, asyncio.sleep, random.random))
+
+
+def _private_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made ({error.strerror})") from None
 
 
 async def _served(

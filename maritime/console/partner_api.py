@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from ssl import SSLContext
 from threading import Event
 from typing import Final
@@ -65,8 +66,9 @@ class PartnerApi:
         clock_ms: Callable[[], int],
         headers_s: float = HEADERS_S,
         spool: FeedbackSpool | None = None,
+        indexes: Path | None = None,
     ) -> None:
-        """`clock_ms` tells the time of day; `headers_s` is how long a connection may dawdle.
+        """`clock_ms` tells the time of day; `headers_s` is how long a connection may dawdle; `indexes` as for Taxii.
 
         Without `spool` partners can say nothing here.
         """
@@ -74,7 +76,7 @@ class PartnerApi:
         self._headers_s, self._idlers = headers_s, Idlers(headers_s)
         self._strangers = RateLimit(per_minute=60, burst=60)  # chosen: lines of log that those who get nothing can make
         self._surfaces = (
-            Taxii(reader),
+            Taxii(reader, indexes),
             Features(reader),
             CapFeed(reader),
             Events(reader),

@@ -11,6 +11,7 @@ Every error that the standard lets say less says less: a collection of somebody 
 
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,7 +20,8 @@ from aiohttp import web
 from maritime.console.answers import TAXII, HttpError, json_answer, not_here
 from maritime.console.caller import CALLER, TITLES, Caller, Reader
 from maritime.console.query import Query, time_in
-from maritime.console.stix_feed import Entry, StixFeed, newest_versions, oldest_versions
+from maritime.console.stix_feed import StixFeed
+from maritime.console.stix_index import Choice, Entry, Wanted
 from maritime.sharing.desk import Channel
 from maritime.sharing.sent import SentParcels
 
@@ -34,15 +36,15 @@ COMMON: Final = ("added_after", "limit", "next")
 FILTERS: Final = ("match[id]", "match[type]", "match[version]", "match[spec_version]")
 OF_ONE: Final = ("match[version]", "match[spec_version]")
 LAST: Final = (1 << 63) - 1
-
-Content = list[tuple[Entry, dict[str, Any]]]
+CHOICES: Final[tuple[Choice, ...]] = ("first", "last", "all")
 
 
 class Taxii:
     """The endpoints of TAXII 2.1 §4 and §5."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, indexes: Path | None = None) -> None:
+        """`indexes` is the folder in which the index of each collection is kept; None: they end with the program."""
+        self._reader, self._indexes = reader, indexes
         self._feeds: dict[tuple[str, Channel], StixFeed] = {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -111,21 +113,20 @@ class Taxii:
         known: tuple[str, ...],
         name: str,
         content: Callable[[SentParcels, StixFeed, list[Entry]], list[Any]],
-        version: str = "last",
+        version: Choice = "last",
     ) -> web.Response:
         """A page of what fits the filters; nothing fits: an empty object."""
         _accepts(request)
         caller, channel, query = request[CALLER], _channel(request), Query(request, known)
         limit = query.count("limit", DEFAULT, 1, MOST)
         after_us = _after_us(query)
-        fits = _filter(query, request.match_info.get("object"), version)
-        feed = self._feeds.setdefault((caller.name, channel), StixFeed(caller.name, channel))
+        object_id = request.match_info.get("object")
+        wanted, feed = _wanted(query, object_id, version), self._feed(caller, channel)
 
         def page(sent: SentParcels) -> tuple[list[Entry], list[Any]]:
-            entries = feed.entries(sent)
-            if "object" in request.match_info and not any(e.id == request.match_info["object"] for e in entries):
+            if object_id is not None and not feed.has(sent, object_id):
                 raise not_here()
-            fitting = [each for each in fits(entries) if each.added_us > after_us][: limit + 1]
+            fitting = feed.page(sent, wanted, after_us, limit + 1)
             return fitting, content(sent, feed, fitting[:limit])
 
         fitting, told = await self._reader.read(caller.name, page)
@@ -137,6 +138,13 @@ class Taxii:
             answer["next"] = str(shown[-1].added_us)
         dates = {"X-TAXII-Date-Added-First": shown[0].added, "X-TAXII-Date-Added-Last": shown[-1].added}
         return json_answer(answer, TAXII, dates)
+
+    def _feed(self, caller: Caller, channel: Channel) -> StixFeed:
+        key = caller.name, channel
+        if key not in self._feeds:
+            name = f"{collection_id(caller.org_id, caller.name, channel)}.db"
+            self._feeds[key] = StixFeed(caller.name, channel, self._indexes and self._indexes / name)
+        return self._feeds[key]
 
 
 def collection_id(org_id: str, partner: str, channel: Channel) -> str:
@@ -172,42 +180,31 @@ def _accepts(request: web.Request) -> None:
 
 
 def _contents(sent: SentParcels, feed: StixFeed, entries: list[Entry]) -> list[Any]:
-    return [thing for _, thing in feed.content(sent, entries)]
+    return feed.content(sent, entries)
 
 
 def _after_us(query: Query) -> int:
     """After which microsecond: of `added_after`, and of `next` where it is given."""
     after_us = query.count("next", -1, 0, LAST)
     text = query.text("added_after")
-    if text is None:
-        return after_us
+    return after_us if text is None else max(after_us, _micros(text, "added_after"))
+
+
+def _micros(text: str, name: str) -> int:
+    """A time of TAXII in microseconds; what is finer is left out. Raises HttpError (400)."""
     whole, dot, fraction = text.removesuffix("Z").partition(".")
     if not text.endswith("Z") or (dot and not (fraction.isascii() and fraction.isdigit())):
-        raise HttpError(400, "added_after must be a time such as 2026-03-14T21:00:00.000000Z")
+        raise HttpError(400, f"{name} must be a time such as 2026-03-14T21:00:00.000000Z")
     micros = int(fraction[:6].ljust(6, "0")) if dot else 0
-    return max(after_us, time_in(f"{whole}Z", "added_after") * 1000 + micros)
+    return time_in(f"{whole}Z", name) * 1000 + micros
 
 
-def _filter(query: Query, object_id: str | None, version: str) -> Callable[[list[Entry]], list[Entry]]:
+def _wanted(query: Query, object_id: str | None, version: Choice) -> Wanted:
     """What the `match` parameters ask for (§3.4): all of them, each by any of its words."""
     ids = query.words("match[id]") if object_id is None else frozenset({object_id})
     types, versions = query.words("match[type]"), query.words("match[version]") or frozenset({version})
     if not (query.words("match[spec_version]") or {"2.1"}) & {"2.1"}:
-        return lambda entries: []
-
-    def fits(entries: list[Entry]) -> list[Entry]:
-        entries = [e for e in entries if (ids is None or e.id in ids) and (types is None or e.type in types)]
-        if "all" in versions:
-            return entries
-        newest = newest_versions(entries) if "last" in versions else set()
-        oldest = oldest_versions(entries) if "first" in versions else set()
-        named = {_instant(each) for each in versions}
-        return [e for e in entries if _instant(e.version) in named or e in newest or e in oldest]
-
-    return fits
-
-
-def _instant(version: str) -> tuple[str, str]:
-    """A version as the time that it is, however many zeros its fraction is written with (STIX 2.1 §3.2: at least 3)."""
-    whole, _, fraction = version.removesuffix("Z").partition(".")
-    return whole, fraction.rstrip("0")
+        types = frozenset()
+    choices = frozenset(choice for choice in CHOICES if choice in versions)
+    times = versions.difference(CHOICES)
+    return Wanted(ids, types, choices, frozenset(_micros(each, "match[version]") for each in times))

@@ -38,7 +38,7 @@ class SentParcels:
 
     def __init__(self, path: Path, now_ms: int) -> None:
         """Open a ledger for reading. Raises InputError when it is none, or none that keeps what was sent."""
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self.ledger = Ledger(path, read_only=True)
         try:
             self.ledger.database.execute(f"SELECT {COLUMNS} FROM parcels LIMIT 0")
@@ -84,17 +84,9 @@ class SentParcels:
                 return channel, found[0]
         return None
 
-    def sequences(self, partner: str, channel: Channel) -> list[int]:
-        """The sequences of all parcels that are kept of a channel."""
-        rows = self.ledger.database.execute(
-            "SELECT sequence FROM parcels WHERE partner = ? AND channel = ? AND retain_until_ms > ? ORDER BY sequence",
-            (partner, channel, self._now_ms),
-        )
-        return [sequence for (sequence,) in rows]
-
     def _read(self, condition: str, partner: str, channel: Channel, *values: object) -> list[Sent]:
         rows = self.ledger.database.execute(
             f"SELECT {COLUMNS} FROM parcels WHERE partner = ? AND channel = ? AND retain_until_ms > ? AND {condition}",
-            (partner, channel, self._now_ms, *values),
+            (partner, channel, self.now_ms, *values),
         )
         return [Sent(*row) for row in rows]

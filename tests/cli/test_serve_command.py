@@ -54,6 +54,24 @@ def test_a_partner_reads_with_the_token_it_was_given(house):
     assert made["token"] not in said
 
 
+def test_what_taxii_needs_is_kept_in_a_folder_of_its_own(house):
+    made = maritime("serve", "token", "now", "--tokens", "new", "--json", cwd=house.folder).json()
+    options = ["--tokens", "new", "--port", "0", "--taxii-index", "made/index", "--stop-after-s", "20"]
+    command = [sys.executable, "-m", "maritime.cli", "serve", "partners", *FILES, *options]
+    with subprocess.Popen(command, cwd=house.folder, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[-1]
+        path = f"{url}/taxii2/alerts/collections/actual/objects/?match[type]=incident"
+        (incident,) = requests.get(path, auth=("now", made["token"]), timeout=5).json()["objects"]
+        server.terminate()
+    assert incident["id"].startswith("incident--")
+    (file,) = (house.folder / "made" / "index").glob("*.db")
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    refused = serve(house, "--tokens", "new", "--taxii-index", "new/index")
+    assert (refused.code, "Traceback" in refused.err) == (1, False)
+    assert "new/index cannot be made" in refused.err
+
+
 def test_it_stops_when_it_was_told_to_and_says_where_it_was(house):
     ran = serve(house, "--tokens", "tokens", "--port", "0", "--stop-after-s", "0.2", "--json")
     assert ran.code == 0, ran.err

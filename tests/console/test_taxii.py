@@ -179,6 +179,23 @@ def test_revisions_are_versions_and_the_last_counts_unless_asked(house):
     assert collection.get_object(last["id"], version=["first", "last"])["objects"] == [every[0], every[2]]
 
 
+def test_a_version_is_found_however_its_time_is_written(house):
+    house.take(ALERT)
+    house.take(LONGER, at_ms=NOW_MS + HOUR_MS)
+    collection = collection_of(house)
+    (last,) = collection.get_objects(type="incident")["objects"]
+    first, second = collection.object_versions(last["id"])["versions"]
+    assert first.endswith(":00.000Z")
+    for written in (first, first.replace(".000Z", "Z"), first.replace("Z", "000Z")):
+        (found,) = collection.get_objects(type="incident", version=written)["objects"]
+        assert found["modified"] == first
+        (found,) = collection.get_object(last["id"], version=written)["objects"]
+        assert found["modified"] == first
+    assert collection.get_objects(type="incident", version=first.replace(".000Z", ".000001Z")) == {}
+    both = collection.get_manifest(type="incident", version=[first.replace(".000Z", "Z"), "last"])["objects"]
+    assert [each["version"] for each in both] == [first, second]
+
+
 def test_filters_are_kept(house):
     house.take(ALERT, alert(1))
     collection = collection_of(house)
@@ -204,6 +221,8 @@ def test_filters_are_kept(house):
         "added_after=2026-03-14",
         "added_after=2026-03-14T21:00:00.1x0Z",
         "match[colour]=blue",
+        "match[version]=newest",
+        "match[version]=2026-03-14",
         "limit=1&limit=2",
     ],
 )

@@ -51,6 +51,12 @@ TLP_IDS: Final[dict[Tlp, str]] = {
 
 def render(release: Release, first_sent: str | None = None) -> bytes:
     """A release as a STIX bundle; `first_sent` is when the alert's first revision was, written as the envelope does."""
+    bundle_id = f"bundle--{derived(release.envelope.alert_id, release.envelope.revision)}"
+    return to_json({"type": "bundle", "id": bundle_id, "objects": objects_of(release, first_sent)})
+
+
+def objects_of(release: Release, first_sent: str | None = None) -> list[Thing]:
+    """The objects of a release's bundle; `first_sent` as for `render`."""
     envelope = release.envelope
     markings = [_tlp(envelope.handling.tlp), _terms(terms(envelope.handling))]
     marking_refs = [each["id"] for each in markings]
@@ -68,8 +74,7 @@ def render(release: Release, first_sent: str | None = None) -> bytes:
     links = [common | _link(envelope, incident["id"], each["id"]) for each in around_it]
     unique = {each["id"]: each for each in vessels}
     objects = [_author(), _definition(), *markings, originator, incident, *unique.values(), *around_it, *links]
-    bundle_id = f"bundle--{derived(envelope.alert_id, envelope.revision)}"
-    return to_json({"type": "bundle", "id": bundle_id, "objects": [_stated(each) for each in objects]})
+    return [_stated(each) for each in objects]
 
 
 def carried(bundle: Any) -> Carried | None:
