@@ -148,12 +148,12 @@ class Case:
             refusal = guard(self, party)
             if refusal is not None:
                 return Decision("denied", refusal.code, steps=(*PASSED[: i + 1], Step(name, False, refusal.said)))
-        steps = [*PASSED]
+        steps = PASSED
         for candidate, terms in self._rulebook.rules(recipient):
             misfit = _misfit(candidate, self, party)
             if misfit is None:
-                return self._by_rule(candidate.rule, terms, party, address, pseudonym_key, tuple(steps))
-            steps.append(Step(f"rule {candidate.rule.name}", False, misfit))
+                return self._by_rule(candidate.rule, terms, party, address, pseudonym_key, steps)
+            steps = (*steps, Step(f"rule {candidate.rule.name}", False, misfit))
         return Decision("denied", "no_rule", steps=(*steps, Step("rules", False, "no rule fits")))
 
     def canonical(self, copy: Envelope) -> bytes:

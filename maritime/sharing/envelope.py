@@ -60,6 +60,7 @@ Uuid4 = Annotated[
 ]
 
 
+@lru_cache(maxsize=256)  # as those of `offset_time`; texts are short here, since the pattern comes first
 def _is_a_time(text: str) -> str:
     """A pattern alone lets the 30th of February pass."""
     try:
