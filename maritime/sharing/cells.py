@@ -4,9 +4,9 @@ import math
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from shapely import get_parts
+from shapely import box, get_parts
 from shapely.coords import CoordinateSequence
-from shapely.geometry import Polygon, box
+from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 LINE_TOLERANCE: Final = 1e-6  # chosen: of a cell's width; far above the rounding of decimals, far below any real border

@@ -12,9 +12,9 @@ from shapely import intersects_xy
 from shapely.geometry import shape
 
 from maritime.sharing.cells import cell_of
-from maritime.sharing.envelope import TLP_ORDER, WATCH_REQUEST, Envelope, Kind, bare, known
+from maritime.sharing.envelope import TLP_ORDER, WATCH_REQUEST, Envelope, Kind, Purpose, bare, known
 from maritime.sharing.evidence_kinds import EVIDENCE
-from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Partner, ReleasePolicy, Rule, Terms
+from maritime.sharing.policy import GROUP, PROTECTORS, SEVERITIES, Candidate, Group, Partner, ReleasePolicy, Rule, Terms
 from maritime.sharing.prepare import Address, worded
 from maritime.sharing.redact import LEAST_KEY_BYTES, Cut, bare_geometry, feedback_topic, plain_value
 from maritime.sharing.scribe import Scribe
@@ -72,39 +72,39 @@ class _Refusal(NamedTuple):
     said: str
 
 
-class _Asked(NamedTuple):
-    """What the guards look at: a case, and for whom it is asked."""
+class _Party(NamedTuple):
+    """A partner before a policy, with what guards look at."""
 
-    case: "Case"
-    envelope: Envelope
-    policy: ReleasePolicy
+    name: str
     partner: Partner
-    recipient: str
-    is_kept: bool
-
-    def targets(self) -> Iterator[str]:
-        """By which entries of `rel_to` this recipient is meant: itself, or groups in force that it is a member of."""
-        for target in self.envelope.handling.rel_to:
-            if target == self.recipient or (target.startswith(GROUP) and self.is_member(target.removeprefix(GROUP))):
-                yield target
-
-    def is_member(self, name: str) -> bool:
-        """Whether the recipient is in a group that is in force and shares for a purpose of this envelope."""
-        group = self.policy.groups.get(name)
-        return (
-            group is not None
-            and self.recipient in group.members
-            and self.case.today <= group.until
-            and bool(set(group.purpose) & set(self.envelope.handling.purpose))
-        )
+    mandate: frozenset[Purpose]
+    ceiling: int  # its place in TLP_ORDER
+    groups: tuple[tuple[str, Group], ...]  # of which it is a member, by their names in `rel_to`
 
 
 class Rulebook:
-    """The rules of a policy by partner, with what each says of the copy: worked out once, for many envelopes."""
+    """A policy by partner, with the rules of each and what they say of the copy: worked out once for many envelopes."""
 
     def __init__(self, policy: ReleasePolicy) -> None:
         self.policy = policy
+        self._parties: dict[str, _Party] = {}
         self._rules: dict[str, list[tuple[Candidate, Terms]]] = {}  # by partner
+
+    def party(self, name: str) -> _Party | None:
+        """The partner of that name; None where the policy has none."""
+        if name not in self._parties:
+            partner = self.policy.partners.get(name)
+            if partner is None:
+                return None
+            groups = tuple((f"{GROUP}{each}", group) for each, group in self.policy.groups.items())
+            self._parties[name] = _Party(
+                name,
+                partner,
+                frozenset(partner.mandate),
+                TLP_ORDER.index(partner.tlp_ceiling),
+                tuple((target, group) for target, group in groups if name in group.members),
+            )
+        return self._parties[name]
 
     def rules(self, partner: str) -> list[tuple[Candidate, Terms]]:
         """The rules that may fit for a partner, in the order in which they are tried."""
@@ -122,6 +122,9 @@ class Case:
     def __init__(self, envelope: Envelope, rulebook: Rulebook, now_ms: int) -> None:
         self.envelope, self.policy, self.now_ms = envelope, rulebook.policy, now_ms
         self.is_urgent = is_urgent(envelope)
+        self.tlp = TLP_ORDER.index(envelope.handling.tlp)
+        self.severity = SEVERITIES.index(envelope.assessment.severity if envelope.assessment else "Unknown")
+        self.purposes, self.rel_to = frozenset(envelope.handling.purpose), frozenset(envelope.handling.rel_to)
         self.today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
         self.sent_ms = from_rfc3339(envelope.sent)
         self.is_over = _has_come(envelope.expires, now_ms)
@@ -135,25 +138,24 @@ class Case:
         self, recipient: str, *, address: Address, pseudonym_key: bytes | None = None, is_kept: bool = False
     ) -> Decision:
         """Whether `recipient` may have it, and its copy. Of what is kept already it does not count that it is over."""
-        partner = self.policy.partners.get(recipient)
-        if partner is None:
+        party = self._rulebook.party(recipient)
+        if party is None:
             said = f"'{recipient}' is no partner of {self.policy.policy} {self.policy.version}"
             return Decision("denied", "not_a_partner", steps=(Step("partner", False, said),))
-        asked = _Asked(self, self.envelope, self.policy, partner, recipient, is_kept)
-        if partner.rescue and self.is_urgent and _protected(asked) is None:
+        if self.is_urgent and party.partner.rescue and _protected(self, party) is None:
             said = "distress or uncertainty: a rescue partner gets all of it, at once"
             copy = urgent_copy(_with_words(self.envelope), recipient, address)
             return Decision("released", "safety", None, self.now_ms, copy, (_yes("safety", said),))
         for i, (name, guard) in enumerate(GUARDS):
-            refusal = guard(asked)
+            refusal = None if is_kept and guard is _expired else guard(self, party)
             if refusal is not None:
                 return Decision("denied", refusal.code, steps=(*PASSED[: i + 1], Step(name, False, refusal.said)))
-        steps = [*PASSED]
+        steps = PASSED
         for candidate, terms in self._rulebook.rules(recipient):
-            misfit = _misfit(candidate, asked)
+            misfit = _misfit(candidate, self, party)
             if misfit is None:
-                return self._by_rule(candidate.rule, terms, asked, address, pseudonym_key, tuple(steps))
-            steps.append(Step(f"rule {candidate.rule.name}", False, misfit))
+                return self._by_rule(candidate.rule, terms, party, address, pseudonym_key, steps)
+            steps = (*steps, Step(f"rule {candidate.rule.name}", False, misfit))
         return Decision("denied", "no_rule", steps=(*steps, Step("rules", False, "no rule fits")))
 
     def canonical(self, copy: Envelope) -> bytes:
@@ -176,7 +178,7 @@ class Case:
         self,
         rule: Rule,
         terms: Terms,
-        asked: _Asked,
+        party: _Party,
         address: Address,
         pseudonym_key: bytes | None,
         steps: tuple[Step, ...],
@@ -193,7 +195,7 @@ class Case:
             said = f"fits, but there is no key of {LEAST_KEY_BYTES} bytes for its pseudonyms"
             return Decision("denied", "no_pseudonym_key", rule.name, steps=(*steps, Step(what, False, said)))
         cut = self._cut(terms, address.kind, pseudonym_key if terms.pseudonyms else None)
-        copy = cut.addressed(asked.recipient, asked.partner, address)
+        copy = cut.addressed(party.name, party.partner, address)
         return Decision("released", "rule", rule.name, release_at_ms, copy, (*steps, _yes(what, "fits")))
 
     def _cut(self, terms: Terms, kind: Kind, pseudonym_key: bytes | None) -> Cut:
@@ -237,30 +239,35 @@ def urgent_copy(envelope: Envelope, recipient: str, address: Address) -> Envelop
     return Envelope.model_validate(record | address.as_fields())
 
 
-def _misfit(candidate: Candidate, asked: _Asked) -> str | None:
+def _misfit(candidate: Candidate, case: Case, party: _Party) -> str | None:
     """Why a rule does not fit; None when it does."""
-    rule, envelope = candidate.rule, asked.envelope
+    rule, envelope = candidate.rule, case.envelope
     if candidate.group is None:
-        if asked.recipient not in envelope.handling.rel_to:
+        if party.name not in case.rel_to:
             return "it is shared with groups, not with the partner itself"
-    elif f"{GROUP}{candidate.group}" not in list(asked.targets()):
+    elif f"{GROUP}{candidate.group}" not in list(_groups(case, party)):
         return f"it is not shared with the group {candidate.group} now"
     if rule.types is None and envelope.event.type == WATCH_REQUEST:
         return f"it does not name {WATCH_REQUEST} in its types, as a rule must that gives one"
     if rule.types is not None and envelope.event.type not in rule.types:
         return f"{envelope.event.type} is none of its types"
-    assessment = envelope.assessment
-    severity = assessment.severity if assessment else "Unknown"
-    if SEVERITIES.index(severity) < SEVERITIES.index(rule.min_severity):
-        return f"severity {severity} is below {rule.min_severity}"
-    confidence = assessment.confidence if assessment else None
+    if case.severity < SEVERITIES.index(rule.min_severity):
+        return f"severity {SEVERITIES[case.severity]} is below {rule.min_severity}"
+    confidence = envelope.assessment.confidence if envelope.assessment else None
     if (confidence or 0.0) < rule.min_confidence:
         return f"confidence {confidence} is below {rule.min_confidence:g}"
-    if rule.area is not None and not asked.case.is_inside(rule.area, rule.grid_deg):
+    if rule.area is not None and not case.is_inside(rule.area, rule.grid_deg):
         if rule.grid_deg is None:
             return f"its first position is not in the area {rule.area}"
         return f"the cell of {rule.grid_deg:g}° that its first position lies in is not wholly in the area {rule.area}"
     return None
+
+
+def _groups(case: Case, party: _Party) -> Iterator[str]:
+    """Groups, as `rel_to` names them, by which a partner is meant: in force, and for a purpose of the envelope."""
+    for target, group in party.groups:
+        if target in case.rel_to and case.today <= group.until and not case.purposes.isdisjoint(group.purpose):
+            yield target
 
 
 def first_position(envelope: Envelope) -> Position | None:
@@ -283,92 +290,91 @@ def _has_come(time: str | None, now_ms: int) -> bool:
     return time is None or from_rfc3339(time) <= now_ms
 
 
-def _not_actual(asked: _Asked) -> _Refusal | None:
-    status = asked.envelope.status
-    if status == "actual" or (status == "exercise" and asked.partner.exercises):
+def _not_actual(case: Case, party: _Party) -> _Refusal | None:
+    status = case.envelope.status
+    if status == "actual" or (status == "exercise" and party.partner.exercises):
         return None
     return _Refusal("not_actual", f"its status is {status}")
 
 
-def _unreviewed(asked: _Asked) -> _Refusal | None:
-    review = asked.envelope.assessment.review if asked.envelope.assessment else None
+def _unreviewed(case: Case, party: _Party) -> _Refusal | None:
+    review = case.envelope.assessment.review if case.envelope.assessment else None
     state = review.state if review else "unreviewed"
     if state == "dismissed":
         return _Refusal("dismissed", "a person has dismissed it")
-    if state in PERSON_REVIEWED or asked.partner.machine_alerts:
+    if state in PERSON_REVIEWED or party.partner.machine_alerts:
         return None
     return _Refusal("unreviewed", "no person has reviewed it, and the partner does not take machine alerts")
 
 
-def _expired(asked: _Asked) -> _Refusal | None:
-    if asked.is_kept or not asked.case.is_over:
+def _expired(case: Case, party: _Party) -> _Refusal | None:
+    if not case.is_over:
         return None
-    expires = asked.envelope.expires
+    expires = case.envelope.expires
     return _Refusal("expired", f"it expired at {expires}" if expires else "it does not say when it expires")
 
 
-def _no_consent(asked: _Asked) -> _Refusal | None:
+def _no_consent(case: Case, party: _Party) -> _Refusal | None:
     """Another originator keeps control of what it sent us."""
-    org_id, onward = asked.envelope.originator.org_id, asked.envelope.handling.onward
-    if org_id == asked.policy.originator.org_id or onward == "permitted":
+    org_id, onward = case.envelope.originator.org_id, case.envelope.handling.onward
+    if org_id == case.policy.originator.org_id or onward == "permitted":
         return None
     consents = (
         consent
-        for consent in asked.policy.consents
-        if consent.originator == org_id and asked.recipient in consent.partners and asked.case.today <= consent.until
+        for consent in case.policy.consents
+        if consent.originator == org_id and party.name in consent.partners and case.today <= consent.until
     )
     if onward == "with_consent" and any(consents):
         return None
     return _Refusal("no_consent", f"{org_id}, who made it, has not agreed")
 
 
-def _not_in_force(asked: _Asked) -> _Refusal | None:
-    agreement = asked.partner.agreement
-    if agreement.since <= asked.case.today <= agreement.until:
+def _not_in_force(case: Case, party: _Party) -> _Refusal | None:
+    agreement = party.partner.agreement
+    if agreement.since <= case.today <= agreement.until:
         return None
     return _Refusal("agreement_not_in_force", f"{agreement.reference} is from {agreement.since} to {agreement.until}")
 
 
-def _not_meant(asked: _Asked) -> _Refusal | None:
-    if any(asked.targets()):
+def _not_meant(case: Case, party: _Party) -> _Refusal | None:
+    if party.name in case.rel_to or any(_groups(case, party)):
         return None
     return _Refusal("not_in_rel_to", "neither the partner nor a group of its that is in force is in rel_to")
 
 
-def _too_confidential(asked: _Asked) -> _Refusal | None:
-    tlp, ceiling = asked.envelope.handling.tlp, asked.partner.tlp_ceiling
-    if TLP_ORDER.index(tlp) <= TLP_ORDER.index(ceiling):
+def _too_confidential(case: Case, party: _Party) -> _Refusal | None:
+    if case.tlp <= party.ceiling:
         return None
-    return _Refusal("tlp_above_ceiling", f"{tlp} is above the partner's {ceiling}")
+    return _Refusal("tlp_above_ceiling", f"{TLP_ORDER[case.tlp]} is above the partner's {party.partner.tlp_ceiling}")
 
 
-def _other_purpose(asked: _Asked) -> _Refusal | None:
-    if not set(asked.envelope.handling.purpose).isdisjoint(asked.partner.mandate):
+def _other_purpose(case: Case, party: _Party) -> _Refusal | None:
+    if not case.purposes.isdisjoint(party.mandate):
         return None
     return _Refusal(
-        "purpose_mismatch", f"the partner's mandate has none of {', '.join(asked.envelope.handling.purpose)}"
+        "purpose_mismatch", f"the partner's mandate has none of {', '.join(case.envelope.handling.purpose)}"
     )
 
 
-def _unbounded(asked: _Asked) -> _Refusal | None:
-    if not asked.case.is_to_be_purged:
+def _unbounded(case: Case, party: _Party) -> _Refusal | None:
+    if not case.is_to_be_purged:
         return None
-    until = asked.envelope.handling.retain_until
+    until = case.envelope.handling.retain_until
     return _Refusal(
         "no_retention", f"it was to be purged at {until}" if until else "it does not say until when it is kept"
     )
 
 
-def _protected(asked: _Asked) -> _Refusal | None:
+def _protected(case: Case, party: _Party) -> _Refusal | None:
     """Protected people are told of to those who protect, and never where they fled from, or where that is not known."""
-    protected = asked.envelope.handling.protected_persons
+    protected = case.envelope.handling.protected_persons
     if protected is None:
         return None
-    if not set(asked.partner.mandate) & PROTECTORS:
+    if party.mandate.isdisjoint(PROTECTORS):
         return _Refusal("protected_persons", "protected people are on board, and to protect is not its mandate")
-    if asked.partner.country in protected.countries_of_origin:
-        return _Refusal("protected_persons", f"protected people on board come from {asked.partner.country}")
-    if not protected.countries_of_origin and not asked.case.is_urgent:
+    if party.partner.country in protected.countries_of_origin:
+        return _Refusal("protected_persons", f"protected people on board come from {party.partner.country}")
+    if not protected.countries_of_origin and not case.is_urgent:
         return _Refusal("protected_persons", "protected people are on board, and where they come from is not known")
     return None
 
@@ -377,7 +383,7 @@ def _yes(what: str, said: str) -> Step:
     return Step(what, True, said)
 
 
-GUARDS: Final[tuple[tuple[str, Callable[[_Asked], _Refusal | None]], ...]] = (
+GUARDS: Final[tuple[tuple[str, Callable[[Case, _Party], _Refusal | None]], ...]] = (
     ("status", _not_actual),
     ("review", _unreviewed),
     ("expiry", _expired),

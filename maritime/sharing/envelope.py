@@ -6,6 +6,7 @@ Within a schema version fields are added, never removed or given another meaning
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -59,6 +60,7 @@ Uuid4 = Annotated[
 ]
 
 
+@lru_cache(maxsize=256)  # as those of `offset_time`; texts are short here, since the pattern comes first
 def _is_a_time(text: str) -> str:
     """A pattern alone lets the 30th of February pass."""
     try:
@@ -126,6 +128,7 @@ def _is_a_shape(geometry: AnyGeometry) -> AnyGeometry:
 CheckedGeometry = Annotated[AnyGeometry, AfterValidator(_is_a_shape)]
 
 
+@lru_cache(maxsize=256)  # an alert and its copies tell some five times, all of a batch when it was sent and expires
 def offset_time(t_ms: int) -> str:
     """`1577836800000` → `"2020-01-01T00:00:00+00:00"`. CAP 1.2 §3.3.2 refuses `Z`."""
     seconds, millis = divmod(t_ms, 1000)

@@ -20,6 +20,7 @@ import rfc8785
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from nacl.signing import SigningKey as Signer
 
 from maritime.errors import ConfigurationError, InputError, UsageError
 from maritime.sharing.untrusted import read_object
@@ -69,6 +70,7 @@ class SigningKey:
 
     kid: str
     private: Ed25519PrivateKey = field(repr=False)
+    _signer: Signer = field(repr=False, compare=False)
 
     @classmethod
     def from_seed(cls, seed: bytes) -> Self:
@@ -102,7 +104,11 @@ class SigningKey:
 
     @classmethod
     def _of(cls, private: Ed25519PrivateKey) -> Self:
-        return cls(thumbprint(private.public_key()), private)
+        return cls(thumbprint(private.public_key()), private, Signer(private.private_bytes_raw()))
+
+    def sign(self, octets: bytes) -> bytes:
+        """The signature over some bytes: there is but one (RFC 8032 section 5.1.6), and libsodium makes it soonest."""
+        return self._signer.sign(octets).signature
 
     def to_pem(self) -> bytes:
         """The key as `read` reads it, for a file that only its owner may read."""

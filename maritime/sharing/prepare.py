@@ -16,7 +16,7 @@ from maritime.sharing.envelope import (
 from maritime.sharing.evidence_kinds import EVIDENCE
 from maritime.sharing.human_review import HumanReview
 from maritime.sharing.policy import Mark, ReleasePolicy
-from maritime.sharing.wording import area_desc, headline
+from maritime.sharing.wording import headline_and_area
 from maritime.times import from_rfc3339
 from maritime.units import DAY_MS, HOUR_MS
 
@@ -116,8 +116,9 @@ def prepare(
 
 def worded(envelope: Envelope) -> Envelope:
     """The envelope with headline and description of the area written from its other fields, and from nothing else."""
-    event = envelope.event.model_copy(update={"headline": headline(envelope)})
-    return envelope.model_copy(update={"event": event, "area_desc": area_desc(envelope)})
+    headline, area_desc = headline_and_area(envelope)
+    event = envelope.event.model_copy(update={"headline": headline})
+    return envelope.model_copy(update={"event": event, "area_desc": area_desc})
 
 
 def _flat(value: Any) -> Any:

@@ -24,14 +24,15 @@ class Scribe:
         return in_bytes(self._written(part))
 
     def _written(self, value: Any) -> str:
+        seen = self._texts.get(id(value))
+        if seen is not None:
+            return seen[1]
         kind = type(value)
         if kind is not list and not is_part(kind):
             return written(value)
-        seen = self._texts.get(id(value))
-        if seen is None:
-            text = self._list(value) if kind is list else self._object(value)
-            seen = self._texts[id(value)] = (value, text)
-        return seen[1]
+        text = self._list(value) if kind is list else self._object(value)
+        self._texts[id(value)] = (value, text)
+        return text
 
     def _list(self, values: list[Any]) -> str:
         if values and is_part(type(values[0])):
@@ -39,17 +40,16 @@ class Scribe:
         return written(values)
 
     def _object(self, part: BaseModel) -> str:
-        if part.model_extra:
-            fields = said(part) | part.model_extra
-            members = [f"{encode_basestring(name)}:{self._written(fields[name])}" for name in in_order(fields)]
+        extra, known = part.__pydantic_extra__, part.__dict__
+        members = []
+        if extra:
+            fields = said(part) | extra
+            members += [f"{encode_basestring(name)}:{self._written(fields[name])}" for name in in_order(fields)]
         else:
-            members = []
             for name, lead, empty_is_nothing in _in_order(type(part)):
-                value = getattr(part, name)
-                if type(value) is str:
-                    members.append(lead + encode_basestring(value))
-                elif value is not None and not (empty_is_nothing and value == []):
-                    members.append(lead + self._written(value))
+                value = known[name]
+                if value is not None and not (empty_is_nothing and value == []):
+                    members.append(lead + (encode_basestring(value) if type(value) is str else self._written(value)))
         return f"{{{','.join(members)}}}"
 
 

@@ -7,6 +7,7 @@ a rescue centre reads out over the radio must not depend on the language of the 
 
 import math
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from maritime.errors import UsageError
@@ -232,6 +233,8 @@ _GROUPS: Final = (
     (80, 89, "tanker"),
 )
 
+_GROUP_OF: Final = {number: name for first, last, name in _GROUPS for number in range(first, last + 1)}
+
 # Not characters of XML 1.0 §2.2, controls, and marks that turn the direction of the text around them (UAX #9).
 _UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
@@ -249,13 +252,27 @@ def headline(envelope: Envelope, language: str = "en") -> str:
     What does not fit is left out from the end, the time before the name and the name before the position. Raises
     UsageError for a language without texts.
     """
-    text = _of(language)
+    return _headline(envelope, _near(envelope), _of(language))
+
+
+def area_desc(envelope: Envelope, language: str = "en") -> str | None:
+    """The area that it is about, with its reach; None when the envelope has no position. Raises as `headline` does."""
+    return _area_desc(_around(envelope), _of(language))
+
+
+def headline_and_area(envelope: Envelope, language: str = "en") -> tuple[str, str | None]:
+    """What `headline` and `area_desc` say, for both of which its shapes are looked at once. Raises as they do."""
+    text, around = _of(language), _around(envelope)
+    near = around if _last_place(envelope) is None else _near(envelope)
+    return _headline(envelope, near, text), _area_desc(around, text)
+
+
+def _headline(envelope: Envelope, near: Circle | None, text: Language) -> str:
     marks = [mark for mark in (text.statuses.get(envelope.status), _safety(envelope, text)) if mark]
     if envelope.kind == "cancel":
         marks.append(text.cancelled)
-    event = ": ".join([*marks, event_name(envelope, language)])
-    circle = circle_around(_known_points(envelope), envelope.position_uncertainty_m)
-    where = text.near.format(position=_position(circle)) if circle else None
+    event = ": ".join([*marks, _event_name(envelope, text)])
+    where = text.near.format(position=_position(near)) if near else None
     subject = _subject(envelope)
     for named, when in ((True, _when(envelope, text)), (True, None), (False, None)):
         vessel = _vessel(subject, text, named=named)
@@ -266,10 +283,7 @@ def headline(envelope: Envelope, language: str = "en") -> str:
     return one_line(said, LONGEST_HEADLINE)
 
 
-def area_desc(envelope: Envelope, language: str = "en") -> str | None:
-    """The area that it is about, with its reach; None when the envelope has no position. Raises as `headline` does."""
-    text = _of(language)
-    circle = circle_around(envelope.shapes().outline(), envelope.position_uncertainty_m)
+def _area_desc(circle: Circle | None, text: Language) -> str | None:
     if circle is None:
         return None
     around = text.around.format(position=_position(circle))
@@ -281,7 +295,10 @@ def area_desc(envelope: Envelope, language: str = "en") -> str | None:
 
 def event_name(envelope: Envelope, language: str = "en") -> str:
     """What kind of event it is; an offence with what the reviewing role reported. Raises UsageError as `headline`."""
-    text = _of(language)
+    return _event_name(envelope, _of(language))
+
+
+def _event_name(envelope: Envelope, text: Language) -> str:
     event = envelope.event
     plain = event.type.replace("_", " ").capitalize()
     name = text.events.get(event.type) or (text.other_event if _JUDGING.search(event.type) else plain)
@@ -326,7 +343,7 @@ def _vessel(vessel: Vessel | None, text: Language, *, named: bool) -> str | None
     """Type, name and flag, as far as they are known; None when the event is not of a vessel."""
     if vessel is None:
         return None
-    group = next((name for first, last, name in _GROUPS if first <= (vessel.ship_type or 0) <= last), None)
+    group = None if vessel.ship_type is None else _GROUP_OF.get(vessel.ship_type)
     name = one_line(vessel.name, LONGEST_NAME) if named and vessel.name else ""
     if not (group or name or vessel.flag):
         return text.a_vessel
@@ -336,13 +353,24 @@ def _vessel(vessel: Vessel | None, text: Language, *, named: bool) -> str | None
     )
 
 
-def _known_points(envelope: Envelope) -> list[Position]:
-    """The point of its geometry, or else the last of its places, or else all of its geometry."""
-    if envelope.places and (envelope.geometry is None or envelope.geometry.type != "Point"):
-        return [(envelope.places[-1].lon, envelope.places[-1].lat)]
-    return envelope.shapes().outline()
+def _last_place(envelope: Envelope) -> Position | None:
+    """The last of its places, where its geometry is not the very point."""
+    if not envelope.places or (envelope.geometry is not None and envelope.geometry.type == "Point"):
+        return None
+    return envelope.places[-1].lon, envelope.places[-1].lat
 
 
+def _near(envelope: Envelope) -> Circle | None:
+    """Around the point of its geometry, or else the last of its places, or else all of its geometry."""
+    place = _last_place(envelope)
+    return _around(envelope) if place is None else circle_around([place], envelope.position_uncertainty_m)
+
+
+def _around(envelope: Envelope) -> Circle | None:
+    return circle_around(envelope.shapes().outline(), envelope.position_uncertainty_m)
+
+
+@lru_cache(maxsize=16)  # headline and area mostly say the same
 def _position(circle: Circle) -> str:
     decimals = _decimals(circle.radius_m)
     return f"{_degrees(circle.lat, decimals, 'NS')} {_degrees(circle.lon, decimals, 'EW')}"

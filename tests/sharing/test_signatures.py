@@ -113,6 +113,12 @@ def test_what_is_signed_is_to_the_byte_what_the_library_writes(envelope, detache
         assert sign_bytes(envelope.canonical(), key, typ, detached=detached) == expected
 
 
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
+def test_who_signs_and_who_verifies_make_the_same_signature(seed, octets):
+    key = SigningKey.from_seed(seed)
+    assert key.sign(octets) == key.private.sign(octets)
+
+
 def published_to_joserfc(keys):
     return jwk.KeySet.import_key_set(json.loads(keys.to_jwks()))
 
