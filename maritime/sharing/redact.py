@@ -234,6 +234,8 @@ def _handling(envelope: Envelope, terms: Terms, policy: ReleasePolicy, now_ms: i
         "onward": mark.onward,
         # that it is none follows from length and IMO number, and is told to who may look these up
         "personal_data": mark.personal_data or "vessels.mmsi" not in terms.released,
+        # only who protects gets this far; without the countries nobody after it may be told, but in distress
+        "protected_persons": {} if mark.protected_persons is not None else None,
         "retain_until": offset_time(min(retain) // step_ms * step_ms),
         "withheld": list(terms.withheld),
         "generalised": coarsened if any(each is not None for each in coarsened.values()) else None,
