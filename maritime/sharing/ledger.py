@@ -15,7 +15,6 @@ number of reads that grows with the logarithm of the size.
 The database shows edits by whoever does not recompute all hashes. Signed heads, kept elsewhere, show every edit.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from maritime.sharing.canonical import canonical
 from maritime.sharing.envelope import Kind, PolicyMark, Time, Uuid4
 from maritime.sharing.merkle import Frontier, consistency_path, frontier, inclusion_path, leaf_hash
 from maritime.sharing.receipts import Head
+from maritime.sharing.sqlite_file import opened
 from maritime.sharing.untrusted import read_object
 
 Decision = Literal["released", "unchanged", "denied", "held", "cancelled", "purged", "feedback", "answer", "reviewed"]
@@ -47,7 +47,6 @@ LEAF: Final = ("alert_id", "revision", "kind", "partner", "sha256")
 VERSION: Final = 1
 """Of the tables, as SQLite's user_version."""
 
-WAIT_S: Final = 10.0  # chosen: for another process's append, which takes milliseconds
 
 TABLES: Final = f"""
 BEGIN IMMEDIATE;
@@ -110,15 +109,7 @@ class Ledger:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open a ledger, or make it. Raises InputError when the file is none, OutputError when it cannot be made."""
         self.path = path
-        try:
-            if not read_only:
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
-            self._database = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None)
-        except OSError as error:
-            raise OutputError(f"ledger {path} cannot be opened ({error.strerror})") from None
-        except sqlite3.Error as error:
-            raise InputError(f"ledger {path} cannot be opened ({error})") from None
+        self._database = opened(path, "ledger", read_only=read_only)
         try:
             self._prepare(read_only)
         except sqlite3.Error as error:

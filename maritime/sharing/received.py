@@ -6,7 +6,6 @@ Of each the highest revision counts; an older one changes nothing. A cancel take
 when `retain_until` has passed; what remains is a tombstone: a hash, an id and when.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +16,12 @@ from typing import Final, Literal, NamedTuple, Self
 from maritime.errors import InputError, OutputError, UsageError
 from maritime.sharing.envelope import Envelope, Status
 from maritime.sharing.intake import Accepted, Rejected, Standing
+from maritime.sharing.sqlite_file import opened
 from maritime.times import from_rfc3339
 from maritime.units import DAY_MS
 
 VERSION: Final = 1
 """Of the tables, as SQLite's user_version."""
-WAIT_S: Final = 10.0  # chosen: for another process's change, which takes milliseconds
 UNSAID_RETENTION_DAYS: Final = 30  # chosen: where an originator does not say, as short as our own view is kept
 TOMBSTONE_DAYS: Final = 366  # chosen: a yearly audit can see what was purged since the last one
 MOST_OF_ONE: Final = 100_000  # alerts of one originator; chosen: ten years at thirty a day, so a flood ends here
@@ -118,15 +117,7 @@ class ReceivedStore:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open a store, or make it. Raises InputError when the file is none, OutputError when it cannot be made."""
         self.path = path
-        try:
-            if not read_only:
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
-            self._database = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None)
-        except OSError as error:
-            raise OutputError(f"store {path} cannot be opened ({error.strerror})") from None
-        except sqlite3.Error as error:
-            raise InputError(f"store {path} cannot be opened ({error})") from None
+        self._database = opened(path, "store", read_only=read_only)
         try:
             self._prepare(read_only)
         except sqlite3.Error as error:
