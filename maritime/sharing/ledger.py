@@ -29,7 +29,7 @@ from maritime.sharing.canonical import canonical
 from maritime.sharing.envelope import Kind, PolicyMark, Time, Uuid4
 from maritime.sharing.merkle import Frontier, consistency_path, frontier, inclusion_path, leaf_hash
 from maritime.sharing.receipts import Head
-from maritime.sharing.sqlite_file import opened
+from maritime.sharing.sqlite_file import closed_if_other, opened
 from maritime.sharing.untrusted import read_object
 
 Decision = Literal["released", "unchanged", "denied", "held", "cancelled", "purged", "feedback", "answer", "reviewed"]
@@ -110,14 +110,8 @@ class Ledger:
         """Open a ledger, or make it. Raises InputError when the file is none, OutputError when it cannot be made."""
         self.path = path
         self._database = opened(path, "ledger", read_only=read_only)
-        try:
+        with closed_if_other(self._database, f"{path} is no ledger"):
             self._prepare(read_only)
-        except sqlite3.Error as error:
-            self.close()
-            raise InputError(f"{path} is no ledger ({error})") from None
-        except InputError:
-            self.close()
-            raise
 
     def _prepare(self, read_only: bool) -> None:
         if not read_only:

@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple, Self
 from maritime.errors import InputError, OutputError, UsageError
 from maritime.sharing.envelope import Envelope, Status
 from maritime.sharing.intake import Accepted, Rejected, Standing
-from maritime.sharing.sqlite_file import opened
+from maritime.sharing.sqlite_file import closed_if_other, opened
 from maritime.times import from_rfc3339
 from maritime.units import DAY_MS
 
@@ -118,14 +118,8 @@ class ReceivedStore:
         """Open a store, or make it. Raises InputError when the file is none, OutputError when it cannot be made."""
         self.path = path
         self._database = opened(path, "store", read_only=read_only)
-        try:
+        with closed_if_other(self._database, f"{path} is no store of received alerts"):
             self._prepare(read_only)
-        except sqlite3.Error as error:
-            self.close()
-            raise InputError(f"{path} is no store of received alerts ({error})") from None
-        except InputError:
-            self.close()
-            raise
 
     def _prepare(self, read_only: bool) -> None:
         if not read_only:

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -24,3 +26,16 @@ def opened(path: Path, what: str, *, read_only: bool) -> sqlite3.Connection:
         raise OutputError(f"{what} {path} cannot be opened ({error.strerror})") from None
     except sqlite3.Error as error:
         raise InputError(f"{what} {path} cannot be opened ({error})") from None
+
+
+@contextmanager
+def closed_if_other(database: sqlite3.Connection, is_none: str) -> Iterator[None]:
+    """Close a file that proves inside to be another than was meant; `is_none` says so. Raises InputError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        database.close()
+        raise InputError(f"{is_none} ({error})") from None
+    except InputError:
+        database.close()
+        raise
